@@ -1,0 +1,1 @@
+"""Everything that brings data in: wire decoders, push receivers, pull collectors."""

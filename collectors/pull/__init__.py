@@ -1,0 +1,1 @@
+"""Pull: scraping, audits, advisory feeds."""

@@ -1,0 +1,1 @@
+"""Push: HTTP receivers in front of Django."""

@@ -1,0 +1,1 @@
+"""Pure decoders: bytes in, columns out, one protocol a file."""

@@ -1,0 +1,1 @@
+"""Query APIs: Prometheus, Loki, OSV and our own REST API."""

@@ -1,0 +1,38 @@
+"""Relational models, one subject a file."""
+
+from fleet.models.access import ApiToken
+from fleet.models.audit import AuditEvent
+from fleet.models.costs import CostImport, PriceSheet
+from fleet.models.dependencies import (
+    Advisory,
+    AdvisoryAlias,
+    AdvisoryFeed,
+    AffectedPackage,
+    AuditReport,
+    Component,
+    Finding,
+)
+from fleet.models.jobs import Job
+from fleet.models.service import Deployment, Environment, MappingRule, Service, Team
+from fleet.models.targets import Target
+
+__all__ = [
+    "Advisory",
+    "AdvisoryAlias",
+    "AdvisoryFeed",
+    "AffectedPackage",
+    "ApiToken",
+    "AuditEvent",
+    "AuditReport",
+    "Component",
+    "CostImport",
+    "Deployment",
+    "Environment",
+    "Finding",
+    "Job",
+    "MappingRule",
+    "PriceSheet",
+    "Service",
+    "Target",
+    "Team",
+]

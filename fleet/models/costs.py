@@ -1,0 +1,43 @@
+"""Price sheets and the record of imported bills; the charges themselves are columns in the telemetry store."""
+
+from django.db import models
+
+
+class PriceSheet(models.Model):
+    """Unit prices applied to measured use, valid from a day on. Amounts are decimals written as text."""
+
+    name = models.CharField(max_length=100)
+    valid_from = models.DateField()
+    currency = models.CharField(max_length=3, default="USD")
+    prices = models.JSONField(
+        help_text='decimal text by unit: {"vcpu_hour": "0.04", "gib_hour": "0.005", "gib_month_stored": "0.10"}'
+    )
+    builtin = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-valid_from"]
+        constraints = [models.UniqueConstraint(fields=["name", "valid_from"], name="price_sheet_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.valid_from}"
+
+
+class CostImport(models.Model):
+    """One imported FOCUS file; its charges carry `batch` in the store."""
+
+    batch = models.UUIDField(unique=True)
+    file_name = models.CharField(max_length=300)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    rows = models.PositiveIntegerField(default=0)
+    billed_cost = models.CharField(max_length=60, default="0", help_text="decimal text, sum over the file")
+    currency = models.CharField(max_length=30, blank=True)
+    period_start = models.DateTimeField(null=True)
+    period_end = models.DateTimeField(null=True, help_text="exclusive")
+    simulated = models.BooleanField(default=False)
+    imported_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-imported_at"]
+
+    def __str__(self) -> str:
+        return self.file_name

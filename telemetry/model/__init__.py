@@ -1,0 +1,1 @@
+"""Pure values of telemetry: labels, matchers, time ranges, batches on the way in, frames on the way out."""
