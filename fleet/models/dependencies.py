@@ -67,9 +67,7 @@ class AffectedPackage(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["ecosystem", "package"])]
-        constraints = [
-            models.UniqueConstraint(fields=["advisory", "ecosystem", "package"], name="affected_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["advisory", "ecosystem", "package"], name="affected_once")]
 
     def __str__(self) -> str:
         return f"{self.ecosystem}/{self.package}"

@@ -16,7 +16,7 @@ class Job(models.Model):
     kind = models.CharField(max_length=100)
     arguments = models.JSONField(default=dict)
     state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
-    idempotency_key = models.CharField(max_length=200, unique=True, null=True)
+    idempotency_key = models.CharField(max_length=200, unique=True, null=True)  # noqa: DJ001 - unique where given
     run_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     max_attempts = models.PositiveIntegerField(default=5)

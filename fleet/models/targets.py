@@ -15,7 +15,7 @@ class Target(models.Model):
         help_text="overrides what the mapping rules say",
     )  # fmt: skip
     labels = models.JSONField(default=dict, blank=True, help_text="labels added to every series")
-    interval_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="empty: the default of the settings")
+    interval_seconds = models.PositiveIntegerField(null=True, blank=True, help_text="empty: the default")
     honor_labels = models.BooleanField(default=False)
     bearer_token = models.CharField(max_length=500, blank=True, help_text="encrypted; sent with every scrape")
     enabled = models.BooleanField(default=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import re2
@@ -26,7 +27,7 @@ def labels_from(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:
     """
     items = pairs.items() if isinstance(pairs, Mapping) else pairs
     labels = tuple(sorted((name, value) for name, value in items if value))
-    for (name, _), (following, _) in zip(labels, labels[1:], strict=False):
+    for (name, _), (following, _) in pairwise(labels):
         if name == following:
             raise InvalidInput(f"label name {name!r} occurs twice")
     return labels

@@ -20,7 +20,8 @@ STALE_NAN: Final = float(np.uint64(STALE_NAN_BITS).view(np.float64))
 
 def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which values are staleness markers, told from ordinary NaN by their bits."""
-    return values.view(np.uint64) == np.uint64(STALE_NAN_BITS)
+    stale: NDArray[np.bool_] = values.view(np.uint64) == np.uint64(STALE_NAN_BITS)
+    return stale
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Everything that reads the relational side, prefetched for what its page shows."""
