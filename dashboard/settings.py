@@ -33,22 +33,27 @@ BROKER_URL = env_str(
     "BELVEDERE_BROKER_URL", "memory://", "Celery broker: `memory://`, `redis://...` or `amqp://...`", secret=True
 )
 CACHE_URL = env_str(
-    "BELVEDERE_CACHE_URL", "memory://", "cache and sessions: `memory://`, `redis://...` or `memcached://...`", secret=True
+    "BELVEDERE_CACHE_URL",
+    "memory://",
+    "cache and sessions: `memory://`, `redis://...` or `memcached://...`",
+    secret=True,
 )
 
 # ---- Django ------------------------------------------------------------------------------------------------
 DEBUG = env_bool("BELVEDERE_DEBUG", False, "Django's debug pages; never in production")
 SECRET_KEY = load_secret_key(
-    env_str(
-        "BELVEDERE_SECRET_KEY", "", "signing key", secret=True, shown_default="made once, in the data directory"
-    ),
+    env_str("BELVEDERE_SECRET_KEY", "", "signing key", secret=True, shown_default="made once, in the data directory"),
     DATA_DIR / "secret.key",
 )
-SECRET_KEY_FALLBACKS = env_list("BELVEDERE_SECRET_KEY_FALLBACKS", "", "old signing keys that are still accepted, for rotation")
+SECRET_KEY_FALLBACKS = env_list(
+    "BELVEDERE_SECRET_KEY_FALLBACKS", "", "old signing keys that are still accepted, for rotation"
+)
 ALLOWED_HOSTS = env_list(
     "BELVEDERE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "host names that requests may carry, comma-separated"
 )
-TLS = env_bool("BELVEDERE_TLS", PUBLIC_URL.startswith("https://"), "secure cookies and HSTS; on when the public address is https")
+TLS = env_bool(
+    "BELVEDERE_TLS", PUBLIC_URL.startswith("https://"), "secure cookies and HSTS; on when the public address is https"
+)
 TRUSTED_PROXIES = env_list(
     "BELVEDERE_TRUSTED_PROXIES", "", "addresses whose X-Forwarded-For and X-Forwarded-Proto headers are believed"
 )
@@ -107,7 +112,9 @@ TEMPLATES = [
 DATABASES = {"default": database_settings(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": cache_settings(CACHE_URL)}
-SESSION_ENGINE = "django.contrib.sessions.backends.db" if CACHE_URL == "memory://" else "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = (
+    "django.contrib.sessions.backends.db" if CACHE_URL == "memory://" else "django.contrib.sessions.backends.cached_db"
+)
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "/login"
@@ -163,7 +170,10 @@ if TRUSTED_PROXIES:
 TELEMETRY = {
     "fsync": env_bool("BELVEDERE_FSYNC", True, "a write is acknowledged only after it is on the disk"),
     "group_commit_ms": env_int(
-        "BELVEDERE_GROUP_COMMIT_MS", 10, "how long the writer waits for further requests to share an insert", maximum=5000
+        "BELVEDERE_GROUP_COMMIT_MS",
+        10,
+        "how long the writer waits for further requests to share an insert",
+        maximum=5000,
     ),
     "batch_rows": env_int("BELVEDERE_BATCH_ROWS", 500_000, "most rows of one insert", minimum=1),
     "queue_rows": env_int(
@@ -174,12 +184,17 @@ TELEMETRY = {
     "future_seconds": env_int(
         "BELVEDERE_FUTURE_SECONDS", 600, "how far ahead of the server's clock a timestamp may be"
     ),
-    "max_series": env_int("BELVEDERE_MAX_SERIES", 5_000_000, "series in all; new ones beyond it are refused", minimum=1),
+    "max_series": env_int(
+        "BELVEDERE_MAX_SERIES", 5_000_000, "series in all; new ones beyond it are refused", minimum=1
+    ),
     "max_series_per_service": env_int(
         "BELVEDERE_MAX_SERIES_PER_SERVICE", 200_000, "series of one service; new ones beyond it are refused", minimum=1
     ),
     "max_new_series_per_request": env_int(
-        "BELVEDERE_MAX_NEW_SERIES_PER_REQUEST", 100_000, "series one request may create; further ones are refused", minimum=1
+        "BELVEDERE_MAX_NEW_SERIES_PER_REQUEST",
+        100_000,
+        "series one request may create; further ones are refused",
+        minimum=1,
     ),
     "max_labels": env_int("BELVEDERE_MAX_LABELS", 64, "labels of one series or log stream", minimum=1),
     "max_label_name_bytes": env_int("BELVEDERE_MAX_LABEL_NAME_BYTES", 256, "length of a label name", minimum=1),
@@ -191,7 +206,9 @@ TELEMETRY = {
     "max_query_series": env_int("BELVEDERE_MAX_QUERY_SERIES", 200_000, "series one query may select", minimum=1),
     "max_query_samples": env_int("BELVEDERE_MAX_QUERY_SAMPLES", 50_000_000, "samples one query may read", minimum=1),
     "max_query_points": env_int("BELVEDERE_MAX_QUERY_POINTS", 11_000, "points a series of a range query", minimum=1),
-    "lookback_seconds": env_int("BELVEDERE_LOOKBACK_SECONDS", 300, "how long a sample stays current in PromQL", minimum=1),
+    "lookback_seconds": env_int(
+        "BELVEDERE_LOOKBACK_SECONDS", 300, "how long a sample stays current in PromQL", minimum=1
+    ),
     "query_memory_bytes": env_int(
         "BELVEDERE_QUERY_MEMORY_BYTES", 2 * 1024**3, "memory one query may use in the engine", minimum=2**20
     ),
@@ -199,7 +216,9 @@ TELEMETRY = {
 
 # ---- ways in: limits ---------------------------------------------------------------------------------------
 INGEST = {
-    "max_body_bytes": env_int("BELVEDERE_MAX_BODY_BYTES", 8 * 1024**2, "body of a pushed request, as sent", minimum=1024),
+    "max_body_bytes": env_int(
+        "BELVEDERE_MAX_BODY_BYTES", 8 * 1024**2, "body of a pushed request, as sent", minimum=1024
+    ),
     "max_decoded_bytes": env_int(
         "BELVEDERE_MAX_DECODED_BYTES", 32 * 1024**2, "body of a pushed request, decompressed", minimum=1024
     ),
@@ -210,7 +229,9 @@ INGEST = {
         "BELVEDERE_CONCURRENT_INGEST", 64, "pushed requests in work at once; further ones are told to retry", minimum=1
     ),
 }
-UPLOAD_MAX_BYTES = env_int("BELVEDERE_UPLOAD_MAX_BYTES", 64 * 1024**2, "body of an upload or an own API request", minimum=1024)
+UPLOAD_MAX_BYTES = env_int(
+    "BELVEDERE_UPLOAD_MAX_BYTES", 64 * 1024**2, "body of an upload or an own API request", minimum=1024
+)
 FORM_MAX_BYTES = env_int("BELVEDERE_FORM_MAX_BYTES", 1024**2, "body of a form", minimum=1024)
 CONCURRENT_REQUESTS = env_int("BELVEDERE_CONCURRENT_REQUESTS", 128, "other requests in work at once", minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES

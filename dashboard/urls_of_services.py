@@ -49,4 +49,6 @@ def cache_settings(url: str) -> dict[str, Any]:
         return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
     if scheme == "memcached":
         return {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": urlsplit(url).netloc}
-    raise ImproperlyConfigured(f"BELVEDERE_CACHE_URL starts with {scheme!r}; expected memory://, redis:// or memcached://")
+    raise ImproperlyConfigured(
+        f"BELVEDERE_CACHE_URL starts with {scheme!r}; expected memory://, redis:// or memcached://"
+    )
