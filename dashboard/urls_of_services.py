@@ -22,7 +22,7 @@ def database_settings(url: str) -> dict[str, Any]:
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
             },
-            "TEST": {},
+            "TEST": {"NAME": f"{unquote(parts.path)}.test"},  # a file: WAL and locking as in production
         }
     if parts.scheme in ("postgres", "postgresql"):
         return {
