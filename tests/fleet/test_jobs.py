@@ -1,6 +1,5 @@
 """A job is a row first: it survives its worker, runs once, and says why it failed."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,9 +12,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _own_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_handlers", {})
-    yield
+    return
 
 
 def state_of(row: Job) -> str:
