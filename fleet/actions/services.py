@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -117,3 +118,26 @@ def assign_team(*, services: Iterable[Service], team: Team | None, actor: str) -
                 detail={"team": team.name if team else None, "services": [service.name for service in changed]},
             )
     return len(changed)
+
+
+def change_service(*, service: Service, values: Mapping[str, Any], actor: str) -> None:
+    """Set the given fields of `service`; the audit event tells the value before and after of each that changed."""
+    changed = {name: value for name, value in values.items() if getattr(service, name) != value}
+    if not changed:
+        return
+    before = {name: _shown(getattr(service, name)) for name in changed}
+    for name, value in changed.items():
+        setattr(service, name, value)
+    with transaction.atomic():
+        service.save(update_fields=list(changed))
+        record(
+            actor=actor,
+            action="service.changed",
+            object_type="service",
+            object_id=service.name,
+            detail={"before": before, "after": {name: _shown(value) for name, value in changed.items()}},
+        )
+
+
+def _shown(value: Any) -> Any:
+    return value.name if isinstance(value, Team) else value

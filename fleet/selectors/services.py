@@ -1,0 +1,54 @@
+"""Services as lists and cards show them: with team, newest deployment and open findings, in a fixed number of queries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from fleet.models import Deployment, Finding, Service
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFindings:
+    """Open findings of one service by severity; `unrated` have no published score."""
+
+    critical: int = 0
+    high: int = 0
+    medium: int = 0
+    low: int = 0
+    unrated: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.critical + self.high + self.medium + self.low + self.unrated
+
+
+_SEVERITIES = {
+    "critical": Q(severity_score__gte=9.0),
+    "high": Q(severity_score__gte=7.0, severity_score__lt=9.0),
+    "medium": Q(severity_score__gte=4.0, severity_score__lt=7.0),
+    "low": Q(severity_score__lt=4.0),
+    "unrated": Q(severity_score=None),
+}
+"""Ranges of the CVSS qualitative scale (https://www.first.org/cvss/v3.1/specification-document#5)."""
+
+
+def services() -> QuerySet[Service]:
+    """All services by name, team joined."""
+    return Service.objects.select_related("team").order_by("name")
+
+
+def newest_deployments(service_ids: Iterable[int] | None = None) -> dict[int, Deployment]:
+    """Service id -> its newest deployment, one query."""
+    newest = Deployment.objects.filter(service=OuterRef("service")).order_by("-deployed_at", "-pk").values("pk")[:1]
+    rows = Deployment.objects.filter(pk=Subquery(newest)).select_related("environment")
+    if service_ids is not None:
+        rows = rows.filter(service_id__in=list(service_ids))
+    return {row.service_id: row for row in rows}
+
+
+def open_findings_by_service() -> dict[int, OpenFindings]:
+    """Service id -> counts of open findings, one query; services without any are absent."""
+    counts = {name: Count("pk", filter=condition) for name, condition in _SEVERITIES.items()}
+    rows = Finding.objects.filter(state=Finding.State.OPEN).order_by().values("service").annotate(**counts)
+    return {row.pop("service"): OpenFindings(**row) for row in rows}
