@@ -1,4 +1,4 @@
-"""Services as lists and cards show them: with team, newest deployment and open findings, in a fixed number of queries."""
+"""Services as lists and cards show them, in a fixed number of queries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
