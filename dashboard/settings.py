@@ -139,7 +139,7 @@ STATIC_ROOT = env_path("BELVEDERE_STATIC_ROOT", str(DATA_DIR / "static"), "where
 STATICFILES_DIRS = [BASE_DIR / "dashboard" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "dashboard.static_files.HashedStaticFiles"},
 }
 
 # ---- cookies and headers -----------------------------------------------------------------------------------

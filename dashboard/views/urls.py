@@ -1,3 +1,10 @@
-from django.urls import URLPattern, URLResolver
+"""Addresses of the pages."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import URLPattern, URLResolver, path
+
+from dashboard.views import shell
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("shell/palette.json", shell.palette, name="palette"),
+    path("shell/theme", shell.theme, name="theme"),
+]

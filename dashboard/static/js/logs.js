@@ -1,0 +1,2 @@
+// The logs page.
+export function startLogs() {}

@@ -1,0 +1,2 @@
+// The metrics explorer.
+export function startQueries() {}

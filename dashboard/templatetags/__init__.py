@@ -1,0 +1,1 @@
+"""Template tags and filters: icons, formats of values, components."""
