@@ -136,7 +136,6 @@ USE_TZ = True
 
 STATIC_URL = env_str("BELVEDERE_STATIC_URL", "/static/", "where static files are served from, a CDN perhaps")
 STATIC_ROOT = env_path("BELVEDERE_STATIC_ROOT", str(DATA_DIR / "static"), "where `collectstatic` writes")
-STATICFILES_DIRS = [BASE_DIR / "dashboard" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "dashboard.static_files.HashedStaticFiles"},

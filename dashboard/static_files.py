@@ -1,11 +1,16 @@
 """Static files under names that carry their content, also where one of our modules imports another."""
 
-from typing import Any, ClassVar
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Final
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-OUR_IMPORTS = ("js/*.js", ((r"""(?P<matched>from "(?P<url>\./[\w.-]+)";)""", 'from "%(url)s";'),))
+OUR_IMPORTS: Final = ("js/*.js", ((r"""(?P<matched>from "(?P<url>\./[\w.-]+)";)""", 'from "%(url)s";'),))
 """Imports of our own modules. Django's own patterns also reach into other packages and trip over bare names."""
+
+WORTH_COMPRESSING: Final = re.compile(r"(css|js|vendor|admin)/.*\.[0-9a-f]{12}\.|favicon\.[0-9a-f]{12}\.")
+"""What pages load. Other packages bring 30 MB that nobody does, and brotli would take half a minute over it."""
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
@@ -19,3 +24,6 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[m
             return str(super().stored_name(name))
         except ValueError:  # not in the static root: `collectstatic` has not run
             return name
+
+    def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        yield from super().compress_files([path for path in paths if WORTH_COMPRESSING.match(path)])
