@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -29,6 +30,7 @@ from dashboard.accounts.declarations import (
 )
 from dashboard.accounts.ninja_auth import ninja_declarations
 from dashboard.accounts.refusals import csrf_failure, forbidden, unauthenticated
+from dashboard.accounts.sessions import current_session
 from fleet.tokens import authenticate
 
 __all__ = [
@@ -99,11 +101,16 @@ def declarations_of(view: Callable[..., Any], method: str) -> list[Declaration]:
 
 
 def session_actor(request: HttpRequest) -> Actor:
-    """The person behind the session cookie, or nobody."""
+    """The person behind the session cookie, or nobody. A session that has ended is emptied."""
     user = request.user
     if not user.is_authenticated:
         return ANONYMOUS
-    return actor_of_user(user, verified=user.is_verified())  # type: ignore[attr-defined]
+    session = current_session(request)
+    if session is None:
+        logout(request)
+        return ANONYMOUS
+    verified = session.factor_at is not None and user.is_verified()  # type: ignore[attr-defined]
+    return actor_of_user(user, verified=verified)
 
 
 def cross_site(request: HttpRequest) -> bool:

@@ -1,0 +1,37 @@
+"""Writes to the audit trail in the name of whoever made a request."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from dashboard.accounts.actor import actor_of
+from dashboard.accounts.client_address import client_address
+from fleet.actions.audit import record
+from fleet.models import AuditEvent
+
+
+def note(
+    request: HttpRequest,
+    action: str,
+    *,
+    object_type: str = "",
+    object_id: object = "",
+    detail: Mapping[str, Any] | None = None,
+    actor: str | None = None,
+) -> AuditEvent:
+    """Append one event with the actor, address and id of `request`, inside the caller's transaction."""
+    return record(
+        actor=actor or actor_of(request).audit_name,
+        action=action,
+        object_type=object_type,
+        object_id=str(object_id),
+        detail=detail,
+        ip=client_address(request),
+        request_id=request_id(request),
+    )
+
+
+def request_id(request: HttpRequest) -> str:
+    """The id that the server gave the request; it is also in the answer's X-Request-ID and in the log."""
+    return str(request.headers.get("X-Request-ID", ""))[:64]
