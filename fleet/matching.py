@@ -1,0 +1,264 @@
+"""Decides which advisories affect a version of a package; pure.
+
+Rule of OSV: a version is affected if the record lists it or one of its ranges contains it
+(https://ossf.github.io/osv-schema/#evaluation). What cannot be compared is undecided, never clean.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from packaging.version import InvalidVersion, Version
+
+from fleet.osv import (
+    AffectedRange,
+    OsvRecord,
+    Severity,
+    alias_closures,
+    highest_severity,
+    preferred_id,
+)
+
+COMPARABLE_ECOSYSTEMS: Final = frozenset({"PyPI"})
+"""Ecosystems whose versions we can put in order; every other is refused by name."""
+
+_COMPARED_RANGES: Final = frozenset({"ECOSYSTEM", "SEMVER"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem that affects a version, however many advisories name it."""
+
+    advisory_id: str
+    """Preferred identifier; among equals that of an advisory that affects the version."""
+    ids: tuple[str, ...]
+    """Every identifier of the problem, sorted, `advisory_id` among them."""
+    summary: str
+    severity: Severity
+    fix_versions: tuple[str, ...]
+    """Ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Problems of a version, and what could not be decided (sentences). Clean only if both are empty."""
+
+    problems: tuple[Problem, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Versions from `start` (included; None: from the first on) to `end` (None: without end)."""
+
+    start: Version | None
+    end: Version | None
+    end_included: bool = False
+
+    def contains(self, version: Version) -> bool:
+        if self.start is not None and version < self.start:
+            return False
+        if self.end is None:
+            return True
+        if self.end_included:
+            return version <= self.end or (self.end.local is None and _public(version) <= self.end)
+        return version < self.end
+
+
+class Undecidable(ValueError):
+    """A version of the record or of the component cannot be put in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledRange:
+    intervals: tuple[Interval, ...]
+    limits: tuple[Version, ...]
+    """The range speaks of versions below any of these only; empty: of all."""
+
+    def contains(self, version: Version) -> bool:
+        if self.limits and not any(version < limit for limit in self.limits):
+            return False
+        return any(interval.contains(version) for interval in self.intervals)
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledRecord:
+    """One record as far as one package is concerned."""
+
+    record: OsvRecord
+    listed_texts: frozenset[str]
+    listed: frozenset[Version]
+    ranges: tuple[_CompiledRange, ...]
+    doubt: str
+    """Why a range of it cannot be evaluated, '' if all can."""
+    fixes: tuple[Version, ...]
+
+    def affects(self, text: str, version: Version | None) -> bool:
+        """Raises Undecidable where the answer would be no only for want of a comparison."""
+        if text in self.listed_texts:
+            return True
+        if version is not None and self._contains(version):
+            return True
+        if self.doubt:
+            raise Undecidable(self.doubt)
+        if version is None and (self.ranges or self.listed):
+            raise Undecidable(f"{self.record.osv_id}: version {text!r} cannot be compared")
+        return False
+
+    def _contains(self, version: Version) -> bool:
+        return (
+            version in self.listed
+            or _public(version) in self.listed
+            or any(each.contains(version) for each in self.ranges)
+        )
+
+
+class PackageAdvisories:
+    """All advisories of one package, compiled once and asked for any number of versions."""
+
+    def __init__(self, ecosystem: str, package: str, records: Iterable[OsvRecord]) -> None:
+        self.ecosystem, self.package = ecosystem, package
+        valid = [record for record in records if record.withdrawn is None]
+        self._closures = alias_closures(record.ids for record in valid)
+        self._records = [_compile(record, ecosystem, package) for record in valid]
+        self._verdicts: dict[str, Verdict] = {}
+
+    def verdict(self, version: str) -> Verdict:
+        """What is known of `version` (as text). Remembered."""
+        if version not in self._verdicts:
+            self._verdicts[version] = self._judge(version.strip())
+        return self._verdicts[version]
+
+    def affecting(self, version: str) -> list[OsvRecord]:
+        """Records that affect `version`, in the order given; undecided ones are left out."""
+        return self._affecting(version.strip())[0]
+
+    def records(self) -> list[OsvRecord]:
+        """Every record that was not withdrawn."""
+        return [compiled.record for compiled in self._records]
+
+    def closure(self, osv_id: str) -> frozenset[str]:
+        """All identifiers of the problem `osv_id`, itself included."""
+        return self._closures.get(osv_id, frozenset({osv_id}))
+
+    def _judge(self, version: str) -> Verdict:
+        if self.ecosystem not in COMPARABLE_ECOSYSTEMS:
+            return Verdict(undecided=(unsupported(self.ecosystem),))
+        affecting, undecided = self._affecting(version)
+        grouped: dict[frozenset[str], list[OsvRecord]] = defaultdict(list)
+        for record in affecting:
+            grouped[self.closure(record.osv_id)].append(record)
+        problems = [self._problem(ids, records) for ids, records in grouped.items()]
+        return Verdict(tuple(problems), tuple(undecided))
+
+    def _affecting(self, version: str) -> tuple[list[OsvRecord], list[str]]:
+        parsed, found, undecided = parse_version(version), [], []
+        for compiled in self._records:
+            try:
+                if compiled.affects(version, parsed):
+                    found.append(compiled.record)
+            except Undecidable as error:
+                undecided.append(str(error))
+        return found, undecided
+
+    def _problem(self, ids: Collection[str], records: Sequence[OsvRecord]) -> Problem:
+        named = {record.osv_id for record in records}
+        chosen = preferred_id(ids, first=named)
+        owner = next((record for record in records if record.osv_id == chosen), records[0])
+        fixes = {fix for compiled in self._records if compiled.record.osv_id in named for fix in compiled.fixes}
+        return Problem(
+            advisory_id=chosen,
+            ids=tuple(sorted(ids)),
+            summary=owner.summary or next((record.summary for record in records if record.summary), ""),
+            severity=highest_severity(record.severity for record in records),
+            fix_versions=tuple(str(fix) for fix in sorted(fixes)),
+        )
+
+
+def unsupported(ecosystem: str) -> str:
+    """Why components of `ecosystem` are unknown."""
+    return f"versions of {ecosystem or 'an unnamed ecosystem'} packages cannot be compared yet"
+
+
+@lru_cache(maxsize=200_000)
+def parse_version(text: str) -> Version | None:
+    """PEP 440 version, None if `text` is none."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def _public(version: Version) -> Version:
+    """`version` without its local part: 1.13.0+cpu is a build of 1.13.0."""
+    return version.__replace__(local=None) if version.local else version
+
+
+def _compile(record: OsvRecord, ecosystem: str, package: str) -> _CompiledRecord:
+    entries = [entry for entry in record.affected if (entry.ecosystem, entry.package) == (ecosystem, package)]
+    texts = frozenset(text for entry in entries for text in entry.versions)
+    ranges, doubts = [], []
+    for given in (each for entry in entries for each in entry.ranges if each.type in _COMPARED_RANGES):
+        try:
+            ranges.append(compile_range(given))
+        except Undecidable as error:
+            doubts.append(f"{record.osv_id}: {error}")
+    return _CompiledRecord(
+        record=record,
+        listed_texts=texts,
+        listed=frozenset(version for text in texts if (version := parse_version(text))),
+        ranges=tuple(ranges),
+        doubt="; ".join(doubts),
+        fixes=_fixes(each for entry in entries for each in entry.ranges),
+    )
+
+
+def _fixes(ranges: Iterable[AffectedRange]) -> tuple[Version, ...]:
+    return tuple(
+        version
+        for given in ranges
+        if given.type in _COMPARED_RANGES
+        for event in given.events
+        if event.kind == "fixed" and (version := parse_version(event.version))
+    )
+
+
+def compile_range(given: AffectedRange) -> _CompiledRange:
+    """The range as intervals. Raises Undecidable naming an event whose version cannot be put in order."""
+    at: dict[Version | None, set[str]] = defaultdict(set)
+    for event in given.events:
+        if not (event.kind == "limit" and event.version == "*"):
+            at[_event_version(event.kind, event.version)].add(event.kind)
+    limits = tuple(version for version, kinds in at.items() if "limit" in kinds and version is not None)
+    if at and not any("introduced" in kinds for kinds in at.values()):
+        at[None].add("introduced")
+    return _CompiledRange(tuple(_intervals(at)), limits)
+
+
+def _event_version(kind: str, text: str) -> Version | None:
+    """None stands for the version before all others, which OSV writes as introduced 0."""
+    if kind == "introduced" and text == "0":
+        return None
+    version = parse_version(text)
+    if version is None:
+        raise Undecidable(f"its {kind} version {text!r} cannot be compared")
+    return version
+
+
+def _intervals(at: dict[Version | None, set[str]]) -> Iterable[Interval]:
+    """Walk the events upwards. Where one version both fixes and introduces, an open interval goes on."""
+    is_open, start = False, None
+    for version in sorted(at, key=lambda each: (each is not None, each or Version("0"))):
+        kinds = at[version]
+        if is_open and "fixed" in kinds and "introduced" not in kinds:
+            yield Interval(start, version)
+            is_open = False
+        elif not is_open and "introduced" in kinds and "fixed" not in kinds:
+            is_open, start = True, version
+        if is_open and "last_affected" in kinds:
+            yield Interval(start, version, end_included=True)
+            is_open = False
+    if is_open:
+        yield Interval(start, None)
