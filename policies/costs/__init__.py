@@ -1,0 +1,1 @@
+"""What use and bills amount to: pure functions on exact decimals."""
