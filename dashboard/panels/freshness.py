@@ -46,4 +46,4 @@ def freshness_of(newest_ms: int, now_ms: int) -> Freshness:
 def _newest_ms() -> int:
     """0 when nothing has ever arrived: a cache cannot tell None from a miss."""
     seen = current().services_seen()
-    return max((moment for signals in seen.values() for moment in signals.values()), default=0)
+    return max((moment for one in seen.values() for moment in (one.metrics_ms, one.logs_ms) if moment), default=0)
