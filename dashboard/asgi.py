@@ -1,0 +1,13 @@
+"""The ASGI application, outermost first: lifespan, then limits, then receivers or Django."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+
+django_application = get_asgi_application()
+
+from dashboard.runtime.composition import compose  # noqa: E402 - needs the apps that the line above loaded
+
+application = compose(django_application)

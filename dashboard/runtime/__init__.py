@@ -1,0 +1,1 @@
+"""The running process: data directory, server, background work, and how they start and stop together."""

@@ -1,0 +1,26 @@
+"""Opens the telemetry store of this process and puts it where every floor finds it."""
+
+from django.conf import settings
+
+from fleet.mapping import resolve_service
+from telemetry.store import StoreSettings, TelemetryStore, set_current
+
+
+def is_embedded() -> bool:
+    """The engine runs inside one process, so that only the owner of the data directory may open it."""
+    return str(settings.TELEMETRY_URL).startswith("chdb:")
+
+
+def open_store() -> TelemetryStore:
+    """Open the store of the settings and make it the current one. Raises StoreUnavailable if the engine refuses."""
+    store = TelemetryStore.open(
+        settings.TELEMETRY_URL, StoreSettings(**settings.TELEMETRY), resolve_service=resolve_service
+    )
+    set_current(store)
+    return store
+
+
+def close_store(store: TelemetryStore) -> None:
+    """Commit what was accepted, then close. Nobody finds the store any more."""
+    set_current(None)
+    store.close()
