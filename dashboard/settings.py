@@ -57,6 +57,9 @@ TLS = env_bool(
 TRUSTED_PROXIES = env_list(
     "BELVEDERE_TRUSTED_PROXIES", "", "addresses whose X-Forwarded-For and X-Forwarded-Proto headers are believed"
 )
+LOOPBACK_OPEN = env_bool(
+    "BELVEDERE_LOOPBACK_OPEN", True, "programs on this machine may read /metrics and the advisory mirror without a token"
+)
 
 INSTALLED_APPS = [
     "dashboard.accounts",
@@ -77,6 +80,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dashboard.accounts.client_address.ForwardedHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dashboard.accounts.headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -154,6 +158,7 @@ SESSION_IDLE_SECONDS = env_int(
     "BELVEDERE_SESSION_IDLE_SECONDS", 8 * 3600, "a session ends after this time without a request", minimum=60
 )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "dashboard.accounts.refusals.csrf_failure"
 SECURE_SSL_REDIRECT = TLS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 63_072_000 if TLS else 0

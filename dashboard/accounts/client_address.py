@@ -19,6 +19,7 @@ _FORWARDED: Final = (
     "HTTP_X_FORWARDED_PROTO",
     "HTTP_X_REAL_IP",
 )
+_WAS_FORWARDED: Final = "belvedere.forwarded"
 
 
 class ForwardedHeadersMiddleware:
@@ -28,6 +29,8 @@ class ForwardedHeadersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if any(name in request.META for name in _FORWARDED):
+            request.META[_WAS_FORWARDED] = True
         if not is_trusted_proxy(request.META.get("REMOTE_ADDR", "")):
             for name in _FORWARDED:
                 request.META.pop(name, None)
@@ -50,6 +53,17 @@ def client_address(request: HttpRequest) -> str | None:
         if not is_trusted_proxy(hop):
             break
     return _valid(address)
+
+
+def is_loopback(request: HttpRequest) -> bool:
+    """Whether a program on this machine asks, and BELVEDERE_LOOPBACK_OPEN lets such programs in.
+
+    A request that any proxy has passed on never counts: a proxy on this machine also connects from loopback.
+    """
+    if not settings.LOOPBACK_OPEN or _WAS_FORWARDED in request.META:
+        return False
+    address = client_address(request)
+    return address is not None and ipaddress.ip_address(address).is_loopback
 
 
 def network_of(address: str | None) -> str:

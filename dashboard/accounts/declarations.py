@@ -20,6 +20,8 @@ class Declaration:
     level: Literal["public", "password", "permission"]
     permission: str = ""
     takes_tokens: bool = False
+    open_on_loopback: bool = False
+    """Programs on this machine need no token, while BELVEDERE_LOOPBACK_OPEN is on."""
 
 
 PUBLIC: Final = Declaration("public")
@@ -36,21 +38,25 @@ def password_only(view: AnyView) -> AnyView:
     return _declared(view, PASSWORD)
 
 
-def requires(permission: str, *, api: bool | None = None) -> Callable[[AnyView], AnyView]:
+def requires(
+    permission: str, *, api: bool | None = None, open_on_loopback: bool = False
+) -> Callable[[AnyView], AnyView]:
     """Only an actor with `permission` may call the view (function, partial or class).
 
     With `api` a token may carry the permission too; that is the default for words that are token scopes.
     Such a view is marked `csrf_exempt` because a token needs no CSRF token; the gate itself makes the CSRF
     check of every session request. Raises ValueError for a word that is not in the table of roles.
     """
-    return functools.partial(_declared, declaration=permission_declaration(permission, api=api))
+    declaration = permission_declaration(permission, api=api, open_on_loopback=open_on_loopback)
+    return functools.partial(_declared, declaration=declaration)
 
 
-def permission_declaration(permission: str, *, api: bool | None = None) -> Declaration:
+def permission_declaration(permission: str, *, api: bool | None = None, open_on_loopback: bool = False) -> Declaration:
     """The declaration behind `requires`."""
     if permission not in KNOWN:
         raise ValueError(f"unknown permission {permission!r}; dashboard/accounts/roles.py lists them")
-    return Declaration("permission", permission, permission in SCOPES if api is None else api)
+    takes_tokens = permission in SCOPES if api is None else api
+    return Declaration("permission", permission, takes_tokens, open_on_loopback)
 
 
 def declaration_of(callback: Callable[..., Any]) -> Declaration | None:

@@ -20,6 +20,7 @@ from dashboard.accounts.actor import (
     actor_of_principal,
     actor_of_user,
 )
+from dashboard.accounts.client_address import is_loopback
 from dashboard.accounts.declarations import (
     Declaration,
     declaration_of,
@@ -87,7 +88,7 @@ class GateMiddleware:
         return None
 
     def _refusal(self, request: HttpRequest, declaration: Declaration) -> HttpResponseBase | None:
-        if declaration.level == "public":
+        if declaration.level == "public" or (declaration.open_on_loopback and is_loopback(request)):
             return None
         if declaration.takes_tokens and "Authorization" in request.headers:
             return _token_refusal(request, declaration)
