@@ -5,7 +5,7 @@ registered handler and settles the row. A lease that ran out (killed process) pu
 so a handler may run twice and must be idempotent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -81,6 +81,12 @@ def requeue_expired() -> int:
         state=Job.State.FAILED, finished_at=timezone.now(), message="its worker died too often"
     )
     return expired.filter(attempts__lt=F("max_attempts")).update(state=Job.State.QUEUED, lease_until=None)
+
+
+def renew_leases(job_ids: Iterable[int]) -> int:
+    """Extend the leases of jobs that still run, so that a long step without progress is not taken for a death."""
+    running = Job.objects.filter(pk__in=list(job_ids), state=Job.State.RUNNING)
+    return running.update(lease_until=timezone.now() + LEASE)
 
 
 def release_all() -> int:
