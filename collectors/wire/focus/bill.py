@@ -15,26 +15,36 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from collectors.wire.compression import gzip_members
 from collectors.wire.focus.amounts import amounts_of
 from collectors.wire.focus.columns import BY_KEY, COLUMNS, Kind
 from collectors.wire.focus.errors import FocusRefused, RowError, refuse_if
-from collectors.wire.focus.plain import plain_bytes
 from collectors.wire.focus.text_table import text_table
+from collectors.wire.limits import DecodeLimits
 from telemetry.model.charges import AMOUNT, CHARGE_SCHEMA, MOMENT, ChargeBatch
 
 CHARGE_CATEGORIES: Final = frozenset({"Usage", "Purchase", "Tax", "Credit", "Adjustment"})
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _LATEST: Final = datetime(2106, 1, 1, tzinfo=UTC)
+_GZIP: Final = b"\x1f\x8b"
 _FIRST_ROW: Final = 2
 """Row number of the first charge: the header is row 1, as in a spreadsheet."""
 
 
-def decode_focus(body: bytes, *, max_rows: int, max_decoded_bytes: int) -> ChargeBatch:
-    """Charges of a FOCUS CSV file.
+def decode_focus(body: bytes, limits: DecodeLimits, *, max_charges: int) -> ChargeBatch:
+    """Charges of a FOCUS CSV file, packed with gzip or not.
 
-    Raises FocusRefused (every error found, up to a limit, by row and column) and LimitExceeded.
+    Raises FocusRefused (with the errors found by row and column, up to a number), InvalidInput for broken gzip,
+    LimitExceeded.
     """
-    return _charges(text_table(plain_bytes(body, max_decoded_bytes), max_rows))
+    return _charges(text_table(_plain(body, limits), max_charges))
+
+
+def _plain(body: bytes, limits: DecodeLimits) -> bytes:
+    if body.startswith(_GZIP):
+        return gzip_members(body, limits)
+    limits.check_decoded(len(body))
+    return body
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import pyarrow.csv as arrow_csv
 
 from collectors.wire.focus.columns import NULL_WORDS, missing_columns
 from collectors.wire.focus.errors import FocusRefused, RowError, refuse_if
+from telemetry.model.errors import LimitExceeded
 
 
-def text_table(text: bytes, max_rows: int) -> Any:
+def text_table(text: bytes, max_charges: int) -> Any:
     """Every column of the file as nullable text."""
     if text.count(b'"') % 2:
         raise FocusRefused("the file ends inside a quoted field: it was cut off")
@@ -36,8 +37,9 @@ def text_table(text: bytes, max_rows: int) -> Any:
     except pa.ArrowInvalid as error:
         raise FocusRefused(f"the file is not CSV in UTF-8: {error}") from error
     refuse_if(broken)
-    if table.num_rows > max_rows:
-        raise FocusRefused(f"the file has {table.num_rows} charges; the limit is {max_rows}")
+    if table.num_rows > max_charges:
+        what = f"the file has {table.num_rows} charges; the limit is {max_charges} (BELVEDERE_MAX_CHARGES)"
+        raise LimitExceeded(what, limit_name="BELVEDERE_MAX_CHARGES")
     return table.combine_chunks()
 
 
@@ -45,9 +47,9 @@ def _header(text: bytes) -> list[str]:
     """Column names of the first line. Raises FocusRefused if one is missing or stands there twice."""
     try:
         first = text.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode()
-    except UnicodeDecodeError as error:
-        raise FocusRefused("the first line is not UTF-8 text") from error
-    names = [name.strip() for name in next(csv.reader([first.rstrip("\r")]), [])]
+        names = [name.strip() for name in next(csv.reader([first.rstrip("\r")]), [])]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FocusRefused(f"the first line is no header of column names: {error}") from error
     lowered = [name.lower() for name in names]
     if missing := missing_columns(lowered):
         raise FocusRefused(f"columns are missing that FOCUS prescribes: {', '.join(missing)}")

@@ -1,0 +1,131 @@
+"""Charges of bills: written by batch, read as sums and rows of the batches that the caller says count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+
+from telemetry.model.charges import ChargeBatch, ChargeGroup
+from telemetry.store.engine import Engine
+from telemetry.store.store import TelemetryStore
+
+_INSERT_ROWS: Final = 100_000
+_INSERT: Final = {"max_partitions_per_insert_block": 0}
+_DELETE: Final = {"mutations_sync": 2}
+
+_GROUPS: Final = """
+SELECT
+    service, environment, billing_currency, service_category,
+    toUnixTimestamp(if(one_day, toDateTime(toStartOfDay(charge_period_start), 'UTC'), charge_period_start)) AS start_s,
+    toUnixTimestamp(
+        if(one_day, toDateTime(toStartOfDay(charge_period_start) + toIntervalDay(1), 'UTC'), charge_period_end)
+    ) AS end_s,
+    sum(toDecimal256(billed_cost, 18)) AS billed, sum(toDecimal256(effective_cost, 18)) AS effective, count() AS charges
+FROM (
+    SELECT *, toDate(charge_period_start) = toDate(charge_period_end - toIntervalSecond(1)) AS one_day
+    FROM charges
+    WHERE batch IN {batches:Array(String)}
+        AND charge_period_start < toDateTime({end:Int64}, 'UTC')
+        AND charge_period_end > toDateTime({start:Int64}, 'UTC')
+)
+GROUP BY service, environment, billing_currency, service_category, start_s, end_s
+ORDER BY ALL
+"""
+
+_ROWS: Final = """
+SELECT
+    batch, row, service, environment, charge_period_start, charge_period_end, charge_category, charge_description,
+    billing_currency, billed_cost, effective_cost, service_name, resource_id, tags
+FROM charges
+WHERE batch IN {batches:Array(String)} AND service = {service:String}
+    AND charge_period_start < toDateTime({end:Int64}, 'UTC')
+    AND charge_period_end > toDateTime({start:Int64}, 'UTC')
+ORDER BY abs(billed_cost) DESC, batch, row
+LIMIT {limit:UInt64}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRow:
+    """One charge as it stands in a bill; `row` counts as a spreadsheet does."""
+
+    batch: str
+    row: int
+    service: str
+    environment: str
+    charge_period_start: datetime
+    charge_period_end: datetime
+    """Exclusive."""
+    charge_category: str
+    charge_description: str
+    currency: str
+    billed_cost: Decimal
+    effective_cost: Decimal
+    service_name: str
+    """The provider's word for what it sold."""
+    resource_id: str
+    tags: str
+
+
+class ChargeTable:
+    """The table `charges` of a store."""
+
+    def __init__(self, store: TelemetryStore) -> None:
+        self._engine: Engine = store.engine
+        self._read = {
+            "max_execution_time": store.settings.query_timeout_seconds,
+            "max_memory_usage": store.settings.query_memory_bytes,
+        }
+
+    def write(self, batch: str, charges: ChargeBatch, services: Sequence[str], environments: Sequence[str]) -> None:
+        """Add the charges of one file; `services[i]` ('' = unallocated) and `environments[i]` belong to charge i.
+
+        Committed on return. Raises StoreUnavailable, after which part of the batch may be there: remove it.
+        """
+        table = charges.table
+        for name, values in (("environment", environments), ("service", services)):
+            table = table.add_column(0, name, pa.array(values, pa.string()).dictionary_encode())
+        table = table.add_column(0, "batch", pa.array([batch] * len(charges)).dictionary_encode())
+        for start in range(0, len(charges), _INSERT_ROWS):
+            self._engine.insert("charges", table.slice(start, _INSERT_ROWS).combine_chunks(), _INSERT)
+
+    def remove(self, batches: Sequence[str]) -> int:
+        """Delete the rows of these batches; the number of rows that there were."""
+        count = self._engine.rows(
+            "SELECT count() FROM charges WHERE batch IN {batches:Array(String)}", {"batches": list(batches)}
+        )[0][0]
+        if count:
+            sql = "ALTER TABLE charges DELETE WHERE batch IN {batches:Array(String)}"
+            self._engine.command(sql, {"batches": list(batches)}, _DELETE)
+        return int(count)
+
+    def batches(self) -> dict[str, int]:
+        """Every batch that has rows, with their number, whether it counts or was cut off."""
+        return {str(batch): int(count) for batch, count in self._engine.rows(
+            "SELECT batch, count() FROM charges GROUP BY batch", None, self._read
+        )}  # fmt: skip
+
+    def groups(self, batches: Sequence[str], start_s: int, end_s: int) -> list[ChargeGroup]:
+        """Sums of the charges whose period overlaps [start_s, end_s), exact, by service, environment, currency,
+        provider category and period. Periods within one UTC day are told as that day.
+        """
+        if not batches:
+            return []
+        rows = self._engine.rows(_GROUPS, _range(batches, start_s, end_s), self._read)
+        return [ChargeGroup(*row) for row in rows]
+
+    def rows(
+        self, batches: Sequence[str], service: str, start_s: int, end_s: int, *, limit: int = 200
+    ) -> list[ChargeRow]:
+        """The largest charges of one service ('' = unallocated) whose period overlaps [start_s, end_s)."""
+        if not batches:
+            return []
+        parameters = {**_range(batches, start_s, end_s), "service": service, "limit": limit}
+        return [ChargeRow(*row) for row in self._engine.rows(_ROWS, parameters, self._read)]
+
+
+def _range(batches: Sequence[str], start_s: int, end_s: int) -> dict[str, Any]:
+    return {"batches": list(batches), "start": start_s, "end": end_s}
