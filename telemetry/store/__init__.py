@@ -1,0 +1,30 @@
+"""The only place that knows SQL and the engine: where samples and log records are kept and found again."""
+
+from telemetry.store.current import current, set_current
+from telemetry.store.queries import (
+    Direction,
+    GridFunction,
+    LogCursor,
+    LogFacets,
+    LogHistogram,
+    LogQuery,
+    ServiceSeen,
+    TableUsage,
+)
+from telemetry.store.settings import StoreSettings
+from telemetry.store.store import TelemetryStore
+
+__all__ = [
+    "Direction",
+    "GridFunction",
+    "LogCursor",
+    "LogFacets",
+    "LogHistogram",
+    "LogQuery",
+    "ServiceSeen",
+    "StoreSettings",
+    "TableUsage",
+    "TelemetryStore",
+    "current",
+    "set_current",
+]

@@ -1,0 +1,18 @@
+"""What the store says of itself on `/metrics`."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+QUEUE_ROWS: Final = Gauge("belvedere_store_queue_rows", "Rows that wait to be committed.", ["kind"])
+BUSY: Final = Counter("belvedere_store_busy", "Writes refused because the queue was full.", ["kind"])
+BATCHES: Final = Counter("belvedere_store_batches", "Groups of requests committed together.", ["kind", "result"])
+INSERT_SECONDS: Final = Histogram(
+    "belvedere_store_insert_seconds",
+    "Time to commit one group.",
+    ["kind"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+ACCEPTED: Final = Counter("belvedere_store_accepted", "Samples or log records accepted.", ["kind"])
+REFUSED: Final = Counter("belvedere_store_refused", "Samples or log records refused.", ["kind", "reason"])
+KNOWN: Final = Gauge("belvedere_store_known_series", "Series or log streams known to this process.", ["kind"])

@@ -1,0 +1,140 @@
+"""Samples of selected series: raw columns for numpy, or the engine's own grid functions."""
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from telemetry.model.errors import LimitExceeded
+from telemetry.model.samples import STALE_NAN_BITS, Frame, RawColumns, SeriesSet, is_stale
+from telemetry.model.time import TimeGrid, TimeRange
+from telemetry.store.conditions import Conditions, instant_ms
+from telemetry.store.engine import Engine, Settings
+from telemetry.store.known import milliseconds
+from telemetry.store.queries import GridFunction
+from telemetry.store.series_reader import metric_names
+from telemetry.store.settings import ENV_NAMES, StoreSettings
+
+_NOT_STALE: Final = f"reinterpretAsUInt64(value) != {STALE_NAN_BITS}"
+
+
+class SampleReader:
+    """Reads the table `samples`."""
+
+    def __init__(self, engine: Engine, settings: StoreSettings, read_settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._read_settings = read_settings
+
+    def raw(self, series: SeriesSet, time_range: TimeRange) -> RawColumns:
+        """Samples with start_ms <= t <= end_ms, staleness markers included, once each.
+
+        Raises LimitExceeded before reading if there are more than the settings allow.
+        """
+        if not len(series):
+            return RawColumns(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float64))
+        self._check_size(series, time_range)
+        columns = self._read(series, time_range, final=False)
+        if _has_conflict(columns):
+            columns = self._read(series, time_range, final=True)
+        return _by_row(series, columns)
+
+    def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
+        """`function` over (t - window_ms, t] at each grid time; staleness markers are no samples to it.
+
+        For LAST a marker as the newest sample makes the point absent.
+        """
+        times = grid.times_ms()
+        if not len(series):
+            return Frame([], times, np.zeros((0, len(times))), np.zeros((0, len(times)), bool))
+        time_range = TimeRange(grid.start_ms - window_ms, grid.end_ms)
+        self._check_size(series, time_range)
+        conditions = Conditions()
+        start, end = instant_ms(conditions, grid.start_ms), instant_ms(conditions, int(times[-1]))
+        step, window = (conditions.bind(f"{ms / 1000:.3f}", "Decimal64(3)") for ms in (grid.step_ms, window_ms))
+        keep = "1" if function is GridFunction.LAST else _NOT_STALE
+        columns = self._engine.arrow(
+            f"SELECT series, {function.value}({start}, {end}, {step}, {window})(timestamp, value) AS points "
+            f"FROM samples FINAL WHERE {_where(conditions, series, time_range)} AND {keep} GROUP BY series",
+            conditions.parameters,
+            {**self._read_settings, "enable_time_series_aggregate_functions": 1},
+        )
+        return _frame(series, times, columns)
+
+    def _read(self, series: SeriesSet, time_range: TimeRange, *, final: bool) -> pa.Table:
+        conditions = Conditions()
+        return self._engine.arrow(
+            f"SELECT series, timestamp, value FROM samples {'FINAL' if final else ''} "
+            f"WHERE {_where(conditions, series, time_range)} ORDER BY metric, series, timestamp",
+            conditions.parameters,
+            self._read_settings,
+        )
+
+    def _check_size(self, series: SeriesSet, time_range: TimeRange) -> None:
+        most = self._settings.max_query_samples
+        if self._estimate(series, time_range) <= most:
+            return
+        conditions = Conditions()
+        sql = f"SELECT count() FROM samples WHERE {_where(conditions, series, time_range)}"
+        count = int(self._engine.rows(sql, conditions.parameters, self._read_settings)[0][0])
+        if count > most:
+            name = ENV_NAMES["max_query_samples"]
+            raise LimitExceeded(f"the query would read {count} samples; the limit is {most} ({name})", limit_name=name)
+
+    def _estimate(self, series: SeriesSet, time_range: TimeRange) -> int:
+        """At least as many as there are: rows of the index ranges that would be read."""
+        conditions = Conditions()
+        sql = f"EXPLAIN ESTIMATE SELECT value FROM samples WHERE {_where(conditions, series, time_range)}"
+        return sum(int(row[3]) for row in self._engine.rows(sql, conditions.parameters, self._read_settings))
+
+
+def _where(conditions: Conditions, series: SeriesSet, time_range: TimeRange) -> str:
+    metrics = conditions.bind(metric_names(series.labels), "Array(String)")
+    ids = conditions.bind(series.ids.tolist(), "Array(UInt64)")
+    start, end = instant_ms(conditions, time_range.start_ms), instant_ms(conditions, time_range.end_ms)
+    return f"metric IN {metrics} AND series IN {ids} AND timestamp >= {start} AND timestamp <= {end}"
+
+
+def _has_conflict(columns: pa.Table) -> bool:
+    """Whether a (series, timestamp) occurs twice with different values, so that the order of writing matters."""
+    series, times, values = _arrays(columns)
+    same = (series[1:] == series[:-1]) & (times[1:] == times[:-1])
+    bits = values.view(np.uint64)
+    return bool((same & (bits[1:] != bits[:-1])).any())
+
+
+def _arrays(columns: pa.Table) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]:
+    return columns["series"].to_numpy(), milliseconds(columns["timestamp"]), columns["value"].to_numpy()
+
+
+def _by_row(series: SeriesSet, columns: pa.Table) -> RawColumns:
+    """Group by row of the set, ascending in time, one sample a timestamp."""
+    ids, times, values = _arrays(columns)
+    rows = _rows_of(series, ids)
+    if len(series.ids) > len(series) or (np.diff(rows) < 0).any():
+        order = np.lexsort((times, rows))
+        rows, times, values = rows[order], times[order], values[order]
+    last = np.ones(len(rows), bool)
+    last[:-1] = (rows[1:] != rows[:-1]) | (times[1:] != times[:-1])
+    rows, times, values = rows[last], times[last], values[last]
+    return RawColumns(np.searchsorted(rows, np.arange(len(series) + 1)), times, values)
+
+
+def _rows_of(series: SeriesSet, ids: NDArray[np.uint64]) -> NDArray[np.int64]:
+    order = np.argsort(series.ids)
+    return series.rows[order][np.searchsorted(series.ids[order], ids)]
+
+
+def _frame(series: SeriesSet, times: NDArray[np.int64], columns: pa.Table) -> Frame:
+    values = np.full((len(series), len(times)), np.nan)
+    present = np.zeros((len(series), len(times)), bool)
+    points = columns["points"].combine_chunks()
+    if len(points):
+        flat = points.flatten()
+        rows = _rows_of(series, columns["series"].to_numpy())
+        shape = (len(rows), len(times))
+        values[rows] = flat.fill_null(np.nan).to_numpy(zero_copy_only=False).reshape(shape)
+        present[rows] = flat.is_valid().to_numpy(zero_copy_only=False).reshape(shape)
+        present &= ~is_stale(values)
+    return Frame(list(series.labels), times, values, present)

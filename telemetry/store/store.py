@@ -1,0 +1,202 @@
+"""The store as the rest of the product sees it: one object, safe to use from any thread."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from telemetry.model.labels import Labels, Matcher
+from telemetry.model.logs import LogBatch, LogRecord
+from telemetry.model.samples import Frame, MetricMetadata, RawColumns, SampleBatch, SeriesSet, WriteReceipt
+from telemetry.model.time import TimeGrid, TimeRange
+from telemetry.store.catalogue import Catalogue, ResolveService
+from telemetry.store.engine import Engine
+from telemetry.store.known import load_known
+from telemetry.store.limits import check_metric_name
+from telemetry.store.log_reader import LogReader
+from telemetry.store.log_writer import LogWriter
+from telemetry.store.metadata import MetadataTable
+from telemetry.store.migrate import migrate
+from telemetry.store.queries import GridFunction, LogFacets, LogHistogram, LogQuery, ServiceSeen, TableUsage
+from telemetry.store.registry import Registry
+from telemetry.store.sample_reader import SampleReader
+from telemetry.store.sample_writer import SampleWriter
+from telemetry.store.series_reader import SeriesReader
+from telemetry.store.settings import StoreSettings
+from telemetry.store.upkeep import SIGNAL_OF, Upkeep
+
+DATA_TABLES = ("samples", "series", "metric_metadata", "log_records", "log_streams")
+
+
+class TelemetryStore:
+    """Samples and log records behind one URL. Open one a process; close it to commit what waits."""
+
+    def __init__(self, engine: Engine, settings: StoreSettings, resolve_service: ResolveService) -> None:
+        self.engine = engine
+        self.settings = settings
+        self._resolve_service = resolve_service
+        read = {
+            "max_execution_time": settings.query_timeout_seconds,
+            "timeout_before_checking_execution_speed": 0,
+            "max_memory_usage": settings.query_memory_bytes,
+        }
+        self._read_settings = read
+        catalogue = partial(_catalogue, engine, settings, resolve_service)
+        self._series: Registry[bytes] = Registry("samples", catalogue("series"), check_metric_name, settings)
+        self._streams: Registry[Labels] = Registry("logs", catalogue("log_streams"), _any_labels, settings)
+        self._metadata = MetadataTable(engine)
+        self._samples = SampleWriter(engine, self._series, self._metadata, settings)
+        self._logs = LogWriter(engine, self._streams, settings)
+        self._series_reader = SeriesReader(engine, settings, read)
+        self._sample_reader = SampleReader(engine, settings, read)
+        self._log_reader = LogReader(engine, settings, read)
+        self._upkeep = Upkeep(engine, read)
+
+    @classmethod
+    def open(cls, url: str, settings: StoreSettings, *, resolve_service: ResolveService) -> "TelemetryStore":
+        """Connect to `chdb:///DIR` or `clickhouse://USER:PASSWORD@HOST:PORT/DATABASE`; bring the schema up to date.
+
+        `resolve_service(signal, labels, bound)` names the service of each new series ("metrics") or stream ("logs").
+        Raises InvalidInput for another URL, StoreUnavailable if the engine does not answer or its data is newer.
+        """
+        engine = Engine.open(url)
+        migrate(engine, settings)
+        return cls(engine, settings, resolve_service)
+
+    # ---- in ------------------------------------------------------------------------------------------------
+
+    def write_samples(
+        self, batch: SampleBatch, *, service: str | None = None, max_new_series: int | None = None
+    ) -> "Future[WriteReceipt]":
+        """Take what is acceptable of `batch`; the future is resolved after its commit.
+
+        `service` is the one the sender is bound to. The receipt names what was refused and why; the future raises
+        StoreUnavailable if nothing was committed. Raises StoreBusy at once, taking nothing, if the queue is full.
+        """
+        return self._samples.write(batch, service=service, max_new_series=max_new_series)
+
+    def write_logs(self, batch: LogBatch, *, service: str | None = None) -> "Future[WriteReceipt]":
+        """As `write_samples`, for log records."""
+        return self._logs.write(batch, service=service)
+
+    def flush(self) -> None:
+        """Return once everything written before is committed."""
+        self._samples.queue.flush()
+        self._logs.queue.flush()
+
+    def close(self) -> None:
+        """Commit what waits, then let the engine go. Later calls raise StoreUnavailable."""
+        self._samples.queue.close()
+        self._logs.queue.close()
+        self.engine.close()
+
+    # ---- out: samples --------------------------------------------------------------------------------------
+
+    def select_series(
+        self, selectors: Sequence[Sequence[Matcher]], time_range: TimeRange, *, limit: int | None = None
+    ) -> SeriesSet:
+        """Series that may have samples in `time_range`; matchers of a selector are ANDed, selectors ORed.
+
+        Raises LimitExceeded for more than `limit` series (default: the settings' `max_query_series`).
+        """
+        return self._series_reader.select(selectors, time_range, limit)
+
+    def read_samples(self, series: SeriesSet, time_range: TimeRange) -> RawColumns:
+        """Samples with start_ms <= t <= end_ms (both ends included), by row of `series`, ascending, once each.
+
+        Staleness markers are among them. Raises LimitExceeded before reading more than `max_query_samples`.
+        """
+        return self._sample_reader.raw(series, time_range)
+
+    def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
+        """`function` over the window (t - window_ms, t] of each grid time, computed by the engine.
+
+        One row a row of `series`, in the same order, labels as they are. Raises as `read_samples`.
+        """
+        return self._sample_reader.grid(series, function, grid, window_ms)
+
+    def label_names(
+        self, selectors: Sequence[Sequence[Matcher]], time_range: TimeRange, limit: int | None = None
+    ) -> list[str]:
+        """Label names of matching series, sorted, at most `limit`."""
+        return self._series_reader.label_names(selectors, time_range, limit)
+
+    def label_values(
+        self, name: str, selectors: Sequence[Sequence[Matcher]], time_range: TimeRange, limit: int | None = None
+    ) -> list[str]:
+        """Values of one label of matching series, sorted, at most `limit`."""
+        return self._series_reader.label_values(name, selectors, time_range, limit)
+
+    def metric_metadata(self, metric: str | None = None, limit: int | None = None) -> list[MetricMetadata]:
+        """Type, help and unit of one metric or of all, by name."""
+        return self._metadata.read(metric, limit, self._read_settings)
+
+    # ---- out: log records ----------------------------------------------------------------------------------
+
+    def search_logs(self, query: LogQuery) -> list[LogRecord]:
+        """One page of records; `query.after(page)` is the query for the next."""
+        return self._log_reader.search(query)
+
+    def log_histogram(self, query: LogQuery, step_ms: int) -> LogHistogram:
+        """Number of records per step and severity word. Raises LimitExceeded above `max_query_points` steps."""
+        return self._log_reader.histogram(query, step_ms)
+
+    def log_facets(self, query: LogQuery, limit: int = 10) -> LogFacets:
+        """Most frequent services, severities and stream label values."""
+        return self._log_reader.facets(query, limit)
+
+    # ---- upkeep --------------------------------------------------------------------------------------------
+
+    def usage(self) -> list[TableUsage]:
+        """Rows and bytes on disk of each table."""
+        return self._upkeep.usage()
+
+    def services_seen(self) -> dict[str, ServiceSeen]:
+        """Newest sample and log record of each service."""
+        metrics = _newest(self._upkeep.seen("series"), self._samples.last_seen.by_service())
+        logs = _newest(self._upkeep.seen("log_streams"), self._logs.last_seen.by_service())
+        return {name: ServiceSeen(metrics.get(name), logs.get(name)) for name in sorted({*metrics, *logs})}
+
+    def delete_service(self, names: Sequence[str]) -> int:
+        """Remove every sample and log record of these services; the number of rows removed."""
+        self.flush()
+        removed = sum(self._upkeep.delete(table, names) for table in SIGNAL_OF)
+        for registry in (self._series, self._streams):
+            registry.forget(frozenset(names))
+        self._samples.last_seen.forget(frozenset(names))
+        self._logs.last_seen.forget(frozenset(names))
+        return removed
+
+    def remap_services(self) -> int:
+        """Ask `resolve_service` again for every series and stream; the number of those that moved.
+
+        Call it after mapping rules changed. Samples and records follow their series and streams.
+        """
+        self.flush()
+        moved = 0
+        for table, registry in (("series", self._series), ("log_streams", self._streams)):
+            changes = self._upkeep.remap(table, self._resolve_service)
+            registry.move(changes)
+            moved += len(changes)
+        return moved
+
+    def clear(self) -> None:
+        """Empty the store. For tests."""
+        self.flush()
+        self._upkeep.clear(DATA_TABLES)
+        self._series.reset()
+        self._streams.reset()
+        self._metadata.clear()
+        self._samples.last_seen.clear()
+        self._logs.last_seen.clear()
+
+
+def _catalogue(engine: Engine, settings: StoreSettings, resolve_service: ResolveService, table: str) -> Catalogue:
+    return Catalogue(SIGNAL_OF[table], settings, resolve_service, partial(load_known, engine, table))
+
+
+def _any_labels(_labels: Labels) -> None:
+    """Every label set names a stream."""
+
+
+def _newest(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
+    return {name: max(first.get(name, 0), second.get(name, 0)) for name in {*first, *second}}
