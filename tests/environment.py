@@ -15,6 +15,7 @@ def _remove() -> None:
         shutil.rmtree(DATA, ignore_errors=True)
 
 
+(DATA / "static").mkdir()
 os.environ["BELVEDERE_DATA"] = str(DATA)
 os.environ.pop("BELVEDERE_TELEMETRY_URL", None)
 atexit.register(_remove)

@@ -153,3 +153,16 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.advisory_id} in {self.package} {self.version} of {self.service}"
+
+    @property
+    def severity_word(self) -> str:
+        """Word of the CVSS qualitative scale; "unrated" when no score is published."""
+        score = self.severity_score
+        if score is None:
+            return "unrated"
+        return "critical" if score >= 9 else "high" if score >= 7 else "medium" if score >= 4 else "low"
+
+    @property
+    def other_ids(self) -> list[str]:
+        """Identifiers of the same problem beside the preferred one."""
+        return [alias for alias in self.aliases if alias != self.advisory_id]

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from fleet.models import Deployment, Finding, Service
+from fleet.selectors.findings import SEVERITY_CONDITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +22,6 @@ class OpenFindings:
     @property
     def total(self) -> int:
         return self.critical + self.high + self.medium + self.low + self.unrated
-
-
-_SEVERITIES = {
-    "critical": Q(severity_score__gte=9.0),
-    "high": Q(severity_score__gte=7.0, severity_score__lt=9.0),
-    "medium": Q(severity_score__gte=4.0, severity_score__lt=7.0),
-    "low": Q(severity_score__lt=4.0),
-    "unrated": Q(severity_score=None),
-}
-"""Ranges of the CVSS qualitative scale (https://www.first.org/cvss/v3.1/specification-document#5)."""
 
 
 def services() -> QuerySet[Service]:
@@ -49,6 +40,6 @@ def newest_deployments(service_ids: Iterable[int] | None = None) -> dict[int, De
 
 def open_findings_by_service() -> dict[int, OpenFindings]:
     """Service id -> counts of open findings, one query; services without any are absent."""
-    counts = {name: Count("pk", filter=condition) for name, condition in _SEVERITIES.items()}
+    counts = {name: Count("pk", filter=condition) for name, condition in SEVERITY_CONDITIONS.items()}
     rows = Finding.objects.filter(state=Finding.State.OPEN).order_by().values("service").annotate(**counts)
     return {row.pop("service"): OpenFindings(**row) for row in rows}

@@ -1,0 +1,1 @@
+"""Our own REST API below `/api/`, described by OpenAPI at `/api/openapi.json`."""

@@ -1,0 +1,1 @@
+"""The settings pages: what sends here, what is scraped, who owns what, and how Belvedere itself is."""

@@ -1,0 +1,79 @@
+"""`/settings/targets`: what is scraped, how it went, and the form for one more."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dashboard.accounts.actor import actor_of
+from dashboard.accounts.gate import requires
+from fleet.actions.targets import TargetExists, add_target, remove_target, switch_target
+from fleet.models import Target
+
+
+class TargetForm(forms.Form):
+    """A new target."""
+
+    url = forms.URLField(label="Address", max_length=500, assume_scheme="http")
+    job = forms.CharField(label="Job", max_length=200)
+    interval_seconds = forms.IntegerField(
+        label="Every ... seconds", min_value=1, max_value=86_400, required=False
+    )
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if not url.startswith(("http://", "https://")):
+            raise forms.ValidationError(f"{url} is neither http:// nor https://")
+        return url
+
+
+@requires("view:settings")
+@require_http_methods(["GET", "POST"])
+def targets(request: HttpRequest) -> HttpResponse:
+    form = TargetForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        if not actor_of(request).can("manage:targets"):
+            return HttpResponse("your role may not change targets", status=403)
+        if form.is_valid() and _added(request, form):
+            return redirect("/settings/targets")
+    rows = Target.objects.select_related("service")
+    context = {"page_title": "Targets", "targets": rows, "form": form, "may_manage": _may_manage(request)}
+    template = "settings/_targets.html" if request.headers.get("HX-Request") else "settings/targets.html"
+    return render(request, template, context)
+
+
+def _may_manage(request: HttpRequest) -> bool:
+    return actor_of(request).can("manage:targets")
+
+
+def _added(request: HttpRequest, form: TargetForm) -> bool:
+    values: dict[str, Any] = form.cleaned_data
+    try:
+        target = add_target(**values, actor=actor_of(request).audit_name)
+    except TargetExists as error:
+        form.add_error("url", str(error))
+        return False
+    messages.success(request, f"{target.url} is scraped from now on; its first result appears within seconds.")
+    return True
+
+
+@requires("manage:targets")
+@require_POST
+def change_target(request: HttpRequest, target_id: int) -> HttpResponse:
+    """Pause, resume or remove one target."""
+    target = get_object_or_404(Target, pk=target_id)
+    actor = actor_of(request).audit_name
+    match request.POST.get("do"):
+        case "pause":
+            switch_target(target=target, enabled=False, actor=actor)
+        case "resume":
+            switch_target(target=target, enabled=True, actor=actor)
+        case "remove" if not target.builtin:
+            remove_target(target=target, actor=actor)
+            messages.success(request, f"{target.url} is no longer scraped; what it sent so far stays.")
+        case other:
+            return HttpResponse(f"cannot {other!r} this target", status=400)
+    return redirect("/settings/targets")

@@ -1,0 +1,20 @@
+"""Addresses of the settings pages; tokens, users and the audit trail are among the accounts' addresses."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from dashboard.views.settings import advisories, health, hub, mapping, senders, services, targets
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("settings", hub.hub, name="settings"),
+    path("settings/senders", senders.senders, name="senders"),
+    path("settings/targets", targets.targets, name="targets"),
+    path("settings/targets/<int:target_id>", targets.change_target, name="change-target"),
+    path("settings/services", services.services, name="settings-services"),
+    path("settings/services/<int:service_id>", services.edit_service, name="edit-service"),
+    path("settings/teams", services.add_team, name="add-team"),
+    path("settings/mapping", mapping.mapping, name="mapping"),
+    path("settings/mapping/<int:rule_id>/remove", mapping.delete_rule, name="delete-rule"),
+    path("settings/advisories", advisories.advisories, name="advisories"),
+    path("settings/advisories/fetch", advisories.fetch_feeds, name="fetch-advisories"),
+    path("settings/health", health.health, name="health-page"),
+]
