@@ -14,6 +14,7 @@ from dashboard.accounts.models import OneTimeLink, TotpDevice, User
 from fleet.actions.audit import record
 
 LIFE: Final = timedelta(hours=24)
+IS_ADMINISTRATOR: Final = Q(role=User.Role.ADMINISTRATOR) | Q(is_superuser=True)
 
 
 class LinkUnusable(ValueError):
@@ -75,6 +76,7 @@ def create_first_administrator(link: OneTimeLink, username: str, password: str) 
         user.role, user.is_staff, user.is_active = User.Role.ADMINISTRATOR, True, True
         user.set_password(password)
         user.save()
+        user.sessions.all().delete()
         record(actor=f"user:{username}", action="user.set_up", object_type="user", object_id=username)
     return user
 
@@ -95,7 +97,7 @@ def accept_invitation(link: OneTimeLink, password: str) -> User:
 def administrators_with_factor() -> QuerySet[User]:
     """Active administrators who can sign in."""
     return User.objects.filter(
-        Q(role=User.Role.ADMINISTRATOR) | Q(is_superuser=True),
+        IS_ADMINISTRATOR,
         Exists(TotpDevice.objects.filter(user=OuterRef("pk"), confirmed=True)),
         is_active=True,
     )

@@ -1,0 +1,1 @@
+"""Pages of people: signing in, first steps, own account, tokens, users, audit trail."""
