@@ -233,6 +233,12 @@ INGEST = {
         "BELVEDERE_CONCURRENT_INGEST", 64, "pushed requests in work at once; further ones are told to retry", minimum=1
     ),
 }
+BILLS = {
+    "max_decoded_bytes": env_int(
+        "BELVEDERE_MAX_BILL_BYTES", 512 * 1024**2, "a bill (FOCUS file), decompressed", minimum=1024
+    ),
+    "max_charges": env_int("BELVEDERE_MAX_CHARGES", 1_000_000, "charges of one bill", minimum=1),
+}
 UPLOAD_MAX_BYTES = env_int(
     "BELVEDERE_UPLOAD_MAX_BYTES", 64 * 1024**2, "body of an upload or an own API request", minimum=1024
 )

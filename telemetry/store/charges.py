@@ -35,6 +35,11 @@ GROUP BY service, environment, billing_currency, service_category, start_s, end_
 ORDER BY ALL
 """
 
+_BATCHES: Final = """
+SELECT batch, count() FROM charges GROUP BY batch
+HAVING max(written_at) <= now() - toIntervalHour({hours:UInt32})
+"""
+
 _ROWS: Final = """
 SELECT
     batch, row, service, environment, charge_period_start, charge_period_end, charge_category, charge_description,
@@ -102,11 +107,10 @@ class ChargeTable:
             self._engine.command(sql, {"batches": list(batches)}, _DELETE)
         return int(count)
 
-    def batches(self) -> dict[str, int]:
-        """Every batch that has rows, with their number, whether it counts or was cut off."""
-        return {str(batch): int(count) for batch, count in self._engine.rows(
-            "SELECT batch, count() FROM charges GROUP BY batch", None, self._read
-        )}  # fmt: skip
+    def batches(self, *, older_than_hours: int = 0) -> dict[str, int]:
+        """Every batch that has rows, whether it counts or was cut off, with their number."""
+        rows = self._engine.rows(_BATCHES, {"hours": older_than_hours}, self._read)
+        return {str(batch): int(count) for batch, count in rows}
 
     def groups(self, batches: Sequence[str], start_s: int, end_s: int) -> list[ChargeGroup]:
         """Sums of the charges whose period overlaps [start_s, end_s), exact, by service, environment, currency,

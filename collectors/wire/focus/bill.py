@@ -37,10 +37,11 @@ def decode_focus(body: bytes, limits: DecodeLimits, *, max_charges: int) -> Char
     Raises FocusRefused (with the errors found by row and column, up to a number), InvalidInput for broken gzip,
     LimitExceeded.
     """
-    return _charges(text_table(_plain(body, limits), max_charges))
+    return _charges(text_table(plain_bytes(body, limits), max_charges))
 
 
-def _plain(body: bytes, limits: DecodeLimits) -> bytes:
+def plain_bytes(body: bytes, limits: DecodeLimits) -> bytes:
+    """`body`, or what it holds if it is gzip. Raises InvalidInput for broken gzip, LimitExceeded."""
     if body.startswith(_GZIP):
         return gzip_members(body, limits)
     limits.check_decoded(len(body))

@@ -5,6 +5,7 @@ CREATE TABLE IF NOT EXISTS charges
     batch LowCardinality(String),
     service LowCardinality(String),
     environment LowCardinality(String),
+    written_at DateTime('UTC') DEFAULT now() CODEC(Delta(4), ZSTD(1)),
     row UInt32 CODEC(Delta(4), ZSTD(1)),
     billing_account_id LowCardinality(String),
     billing_currency LowCardinality(String),

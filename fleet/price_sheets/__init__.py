@@ -1,0 +1,1 @@
+"""Price sheets that come with the product."""
