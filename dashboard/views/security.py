@@ -2,7 +2,8 @@
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -20,7 +21,7 @@ _UNKNOWN_SHOWN = 200
 
 @requires("view:security")
 @require_safe
-def security(request: HttpRequest) -> HttpResponse:
+def security(request: HttpRequest) -> HttpResponseBase:
     wanted = finding_filter(request)
     rows = findings(wanted)
     if request.GET.get("format") == "csv":

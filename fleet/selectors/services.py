@@ -42,4 +42,4 @@ def open_findings_by_service() -> dict[int, OpenFindings]:
     """Service id -> counts of open findings, one query; services without any are absent."""
     counts = {name: Count("pk", filter=condition) for name, condition in SEVERITY_CONDITIONS.items()}
     rows = Finding.objects.filter(state=Finding.State.OPEN).order_by().values("service").annotate(**counts)
-    return {row.pop("service"): OpenFindings(**row) for row in rows}
+    return {service: OpenFindings(*found) for service, *found in rows.values_list("service", *counts)}

@@ -9,6 +9,7 @@ from telemetry.store.queries import (
     LogHistogram,
     LogQuery,
     ServiceSeen,
+    ServiceVolume,
     TableUsage,
 )
 from telemetry.store.settings import StoreSettings
@@ -22,6 +23,7 @@ __all__ = [
     "LogHistogram",
     "LogQuery",
     "ServiceSeen",
+    "ServiceVolume",
     "StoreSettings",
     "TableUsage",
     "TelemetryStore",

@@ -131,3 +131,11 @@ class ServiceSeen:
 
     metrics_ms: int | None = None
     logs_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceVolume:
+    """How much of the stored telemetry belongs to a service."""
+
+    series: int = 0
+    log_records: int = 0

@@ -16,7 +16,7 @@ from telemetry.store.log_reader import LogReader
 from telemetry.store.log_writer import LogWriter
 from telemetry.store.metadata import MetadataTable
 from telemetry.store.migrate import migrate
-from telemetry.store.queries import GridFunction, LogFacets, LogHistogram, LogQuery, ServiceSeen, TableUsage
+from telemetry.store.queries import GridFunction, LogFacets, LogHistogram, LogQuery, ServiceSeen, ServiceVolume, TableUsage
 from telemetry.store.registry import Registry
 from telemetry.store.sample_reader import SampleReader
 from telemetry.store.sample_writer import SampleWriter
@@ -155,6 +155,10 @@ class TelemetryStore:
         metrics = _newest(self._upkeep.seen("series"), self._samples.last_seen.by_service())
         logs = _newest(self._upkeep.seen("log_streams"), self._logs.last_seen.by_service())
         return {name: ServiceSeen(metrics.get(name), logs.get(name)) for name in sorted({*metrics, *logs})}
+
+    def service_volumes(self) -> dict[str, ServiceVolume]:
+        """Series and log records of each service."""
+        return self._upkeep.volumes()
 
     def delete_service(self, names: Sequence[str]) -> int:
         """Remove every sample and log record of these services; the number of rows removed."""

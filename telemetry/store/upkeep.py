@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from telemetry.store.catalogue import ResolveService
 from telemetry.store.engine import Engine, Settings
-from telemetry.store.queries import TableUsage
+from telemetry.store.queries import ServiceVolume, TableUsage
 from telemetry.store.sample_writer import INSERT_SETTINGS
 from telemetry.store.series_reader import labels_of
 from telemetry.store.sightings import service_array
@@ -24,6 +24,16 @@ FROM system.parts WHERE database = {database:String} AND active GROUP BY table O
 _SEEN: Final = """
 SELECT service, toUnixTimestamp64Milli(max(last))
 FROM (SELECT max(service).2 AS service, max(last_seen) AS last FROM {table:Identifier} GROUP BY id)
+GROUP BY service
+"""
+
+_VOLUMES: Final = """
+SELECT service, sum(series), sum(records) FROM
+(
+    SELECT max(service).2 AS service, 1 AS series, 0 AS records FROM series GROUP BY id
+    UNION ALL
+    SELECT service, 0 AS series, count() AS records FROM log_records GROUP BY service
+)
 GROUP BY service
 """
 
@@ -60,6 +70,11 @@ class Upkeep:
         """service -> ms of its last written sighting in `series` or `log_streams`."""
         rows = self._engine.rows(_SEEN, {"table": table}, self._read_settings)
         return {service: int(last_ms) for service, last_ms in rows}
+
+    def volumes(self) -> dict[str, ServiceVolume]:
+        """service -> its series and log records."""
+        rows = self._engine.rows(_VOLUMES, {}, self._read_settings)
+        return {service: ServiceVolume(int(series), int(records)) for service, series, records in rows}
 
     def delete(self, table: str, names: Sequence[str]) -> int:
         """Delete rows, then ids, of these services; the number of rows. Repeat it if it was cut off."""
