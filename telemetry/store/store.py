@@ -16,7 +16,15 @@ from telemetry.store.log_reader import LogReader
 from telemetry.store.log_writer import LogWriter
 from telemetry.store.metadata import MetadataTable
 from telemetry.store.migrate import migrate
-from telemetry.store.queries import GridFunction, LogFacets, LogHistogram, LogQuery, ServiceSeen, ServiceVolume, TableUsage
+from telemetry.store.queries import (
+    GridFunction,
+    LogFacets,
+    LogHistogram,
+    LogQuery,
+    ServiceSeen,
+    ServiceVolume,
+    TableUsage,
+)
 from telemetry.store.registry import Registry
 from telemetry.store.sample_reader import SampleReader
 from telemetry.store.sample_writer import SampleWriter
