@@ -41,6 +41,9 @@ class Severity:
     vector: str = ""
 
 
+NO_SEVERITY: Final = Severity()
+
+
 @dataclass(frozen=True, slots=True)
 class RangeEvent:
     """One event of a range; `kind` is one of EVENT_KINDS."""
@@ -213,24 +216,24 @@ def _severity(document: Mapping[str, Any]) -> Severity:
         scored = [severity for vector in vectors if (severity := score_vector(kind, vector)).score is not None]
         if scored:
             return max(scored, key=lambda severity: severity.score or 0)
-    return Severity()
+    return NO_SEVERITY
 
 
 @lru_cache(maxsize=20_000)
 def score_vector(kind: str, vector: str) -> Severity:
     """Base score of a CVSS vector; `kind` is CVSS_V2, CVSS_V3 or CVSS_V4. Empty if it does not parse."""
     if len(vector) > MAX_VECTOR:
-        return Severity()
+        return NO_SEVERITY
     try:
         return Severity(float(_CVSS[kind](vector).base_score), vector)
     except (CVSSError, KeyError, ValueError):
-        return Severity()
+        return NO_SEVERITY
 
 
 def highest_severity(severities: Iterable[Severity]) -> Severity:
     """The one with the highest score; empty if none has a score."""
     scored = [severity for severity in severities if severity.score is not None]
-    return max(scored, key=lambda severity: severity.score or 0, default=Severity())
+    return max(scored, key=lambda severity: severity.score or 0, default=NO_SEVERITY)
 
 
 def alias_closures(groups: Iterable[Collection[str]]) -> dict[str, frozenset[str]]:
