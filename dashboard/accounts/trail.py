@@ -34,4 +34,4 @@ def note(
 
 def request_id(request: HttpRequest) -> str:
     """The id that the server gave the request; it is also in the answer's X-Request-ID and in the log."""
-    return str(request.headers.get("X-Request-ID", ""))[:64]
+    return str(getattr(request, "scope", {}).get("request_id", ""))
