@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import django
+from django.core.exceptions import ImproperlyConfigured
+
 GLOBAL_OPTIONS: Final = {"--data": "BELVEDERE_DATA", "--listen": "BELVEDERE_LISTEN"}
 """Option -> environment variable that carries it to the settings."""
 
@@ -18,9 +21,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     try:
         arguments = take_global_options(sys.argv)
-    except BadOption as error:
+        django.setup()
+    except (BadOption, ImproperlyConfigured) as error:
         sys.exit(f"belvedere: {error}")
-    from dashboard.runtime.command_line import CommandLine  # noqa: PLC0415 - the settings read the environment
+    from dashboard.runtime.command_line import CommandLine  # noqa: PLC0415 - needs the models
 
     CommandLine(arguments).execute()
 

@@ -1,12 +1,13 @@
 """Finds and runs subcommands; lists Belvedere's own before Django's."""
 
-import os
 from collections.abc import Iterator
 from typing import Any, Final
 
 from django.core.management import ManagementUtility, get_commands, load_command_class
 from django.core.management.base import BaseCommand
 from django.core.management.color import color_style
+
+from dashboard.runtime.routing import RoutedCommand
 
 OWN_FOLDERS: Final = ("dashboard", "collectors", "policies", "fleet")
 FIRST: Final = ("up", "status")
@@ -32,7 +33,7 @@ class CommandLine(ManagementUtility):
         width = max(map(len, own), default=0)
         yield f"Usage: {self.prog_name} COMMAND [--data DIR] [options]"
         yield ""
-        yield f"`{self.prog_name} help COMMAND` explains one command. Every command takes --data DIR, the data directory."
+        yield f"`{self.prog_name} help COMMAND` explains one command. --data names the data directory."
         yield ""
         yield style.NOTICE("Belvedere")
         for name in own:
@@ -42,7 +43,8 @@ class CommandLine(ManagementUtility):
         yield from _wrapped(sorted(set(commands) - set(own)))
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
-        return super().fetch_command(subcommand)
+        command = super().fetch_command(subcommand)
+        return RoutedCommand(command) if _is_own(get_commands().get(subcommand)) else command
 
 
 def _is_own(owner: Any) -> bool:

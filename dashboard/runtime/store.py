@@ -1,5 +1,9 @@
 """Opens the telemetry store of this process and puts it where every floor finds it."""
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 from django.conf import settings
 
 from fleet.mapping import resolve_service
@@ -13,9 +17,8 @@ def is_embedded() -> bool:
 
 def open_store() -> TelemetryStore:
     """Open the store of the settings and make it the current one. Raises StoreUnavailable if the engine refuses."""
-    store = TelemetryStore.open(
-        settings.TELEMETRY_URL, StoreSettings(**settings.TELEMETRY), resolve_service=resolve_service
-    )
+    limits: dict[str, Any] = settings.TELEMETRY
+    store = TelemetryStore.open(settings.TELEMETRY_URL, StoreSettings(**limits), resolve_service=resolve_service)
     set_current(store)
     return store
 
@@ -24,3 +27,13 @@ def close_store(store: TelemetryStore) -> None:
     """Commit what was accepted, then close. Nobody finds the store any more."""
     set_current(None)
     store.close()
+
+
+@contextlib.contextmanager
+def opened_store() -> Iterator[TelemetryStore]:
+    """The store, open inside the block."""
+    store = open_store()
+    try:
+        yield store
+    finally:
+        close_store(store)

@@ -1,43 +1,55 @@
 """`belvedere up`: everything in one process and one data directory."""
 
+import contextlib
 import os
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from dashboard.runtime import data_dir
-from dashboard.runtime.server import ListenProblem, Server, bind, configuration
+from dashboard import logging_setup
+from dashboard.runtime import data_dir, relational, static_root
+from dashboard.runtime.greeting import greeting
+from dashboard.runtime.listening import ListenProblem, bind
+from dashboard.runtime.server import Server, configuration, leave
+from fleet.jobs import release_all
 
 
 class Command(BaseCommand):
-    help = "Serve everything from one process: pages, receivers, store, background work."
+    help = "Serve everything from one process: pages, receivers, store and background work."
     requires_system_checks = []
+    prepares_itself = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--listen", metavar="HOST:PORT", help="address to listen on (default 127.0.0.1:8000)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.umask(0o077)
+        logging_setup.configure(settings.LOG_LEVEL)
         try:
             data_dir.prepare(settings.DATA_DIR)
             with data_dir.owned(settings.DATA_DIR, command="up", listen=settings.LISTEN, wait_seconds=2):
-                self._run()
+                clean = self._serve()
         except (data_dir.DataDirProblem, ListenProblem) as error:
             raise CommandError(str(error)) from error
+        if not clean:
+            leave(0)
 
-    def _run(self) -> None:
+    def _serve(self) -> bool:
+        """Serve until a signal; True if everything stopped in time."""
         sock = bind(settings.LISTEN)
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        from dashboard.asgi import application  # noqa: PLC0415 - static files must be there before it reads them
+        relational.migrate()
+        release_all()
+        static_root.collect_if_changed()
+        from dashboard.asgi import application  # noqa: PLC0415 - it reads the collected files and the tables
 
         server = Server(configuration(application), ready=self._greet)
-        server.run(sockets=[sock])
+        with contextlib.suppress(SystemExit):  # how uvicorn says that the lifespan refused to start
+            server.run(sockets=[sock])
         if not server.started:
             raise CommandError("the start failed; the log events above say why")
+        return application.stopped_in_time
 
     def _greet(self) -> None:
-        self.stdout.write(f"Belvedere listens on {settings.PUBLIC_URL}")
-        self.stdout.write(f"Data directory: {settings.DATA_DIR}")
+        self.stdout.write(greeting())
+        self.stdout.flush()

@@ -1,0 +1,42 @@
+"""Collects static files when they changed, and only then, so that a start does not wait for them."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+
+STAMP: Final = ".collected"
+"""File in the static root that holds the fingerprint of what was collected."""
+
+
+def collect_if_changed() -> bool:
+    """True if there was something to collect. A collection that was interrupted is done again."""
+    root = Path(settings.STATIC_ROOT)
+    fingerprint = _fingerprint()
+    stamp = root / STAMP
+    if stamp.exists() and stamp.read_text() == fingerprint:
+        return False
+    stamp.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, verbosity=0, clear=root.exists())
+    stamp.write_text(fingerprint)
+    return True
+
+
+def _fingerprint() -> str:
+    """Changes with the name, size or time of any source file, and with the way they are stored."""
+    digest = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
+    for line in sorted(_sources()):
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[str]:
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            state = os.stat(storage.path(path))
+            yield f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n"
