@@ -26,6 +26,7 @@ def account(request: HttpRequest) -> HttpResponseBase:
     """Everything about the own account on one page."""
     user = person(request)
     context = {
+        "page_title": "Your account",
         "person": user,
         "state": FactorState.of(user),
         "fresh": factor_is_fresh(request),

@@ -93,4 +93,10 @@ def _invited(request: HttpRequest, user: User) -> HttpResponse:
 def _context(request: HttpRequest, form: PersonForm) -> dict[str, object]:
     authenticator = TotpDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
     people = User.objects.annotate(has_authenticator=Exists(authenticator)).order_by("username")
-    return {"form": form, "people": people, "roles": User.Role.choices, "fresh": factor_is_fresh(request)}
+    return {
+        "page_title": "Users",
+        "form": form,
+        "people": people,
+        "roles": User.Role.choices,
+        "fresh": factor_is_fresh(request),
+    }
