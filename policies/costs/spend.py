@@ -26,6 +26,8 @@ class SpendLine:
     currency: str
     billed_cost: Decimal
     effective_cost: Decimal
+    simulated: bool = False
+    """Made by `belvedere demo`, nobody's money."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,87 @@
+"""Spend as lines by day: from bills, and from measured use times prices."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from dashboard.panels.measured_use import measured_use
+from fleet.selectors.costs import counting_batches
+from policies.costs.measured import Usage, priced
+from policies.costs.prices import PriceList
+from policies.costs.sheets import price_lists
+from policies.costs.spend import SpendLine
+from policies.costs.spread import first_second, spread_over_days
+from telemetry.model.charges import ChargeGroup
+from telemetry.store import TelemetryStore
+from telemetry.store.charges import ChargeTable
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Measured use with its prices."""
+
+    lines: tuple[SpendLine, ...] = ()
+    price_lists: tuple[PriceList, ...] = ()
+    """Those that were applied."""
+    unpriced_units: tuple[str, ...] = ()
+    """Units that were used and have no price."""
+
+
+def days_between(start_ms: int, end_ms: int) -> list[date]:
+    """UTC days that [start, end) touches."""
+    first = datetime.fromtimestamp(start_ms / 1000, UTC).date()
+    last = datetime.fromtimestamp(max(end_ms - 1, start_ms) / 1000, UTC).date()
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def billed_lines(store: TelemetryStore, days: Sequence[date]) -> list[SpendLine]:
+    """Charges of every bill that counts, spread over the days of their periods, kept to `days` (consecutive)."""
+    if not days:
+        return []
+    start_s, end_s = first_second(days[0]), first_second(days[-1] + timedelta(days=1))
+    return [
+        line
+        for simulated in (False, True)
+        for group in ChargeTable(store).groups(counting_batches(simulated=simulated), start_s, end_s)
+        for line in _spread(group, simulated)
+        if days[0] <= line.day <= days[-1]
+    ]
+
+
+def _spread(group: ChargeGroup, simulated: bool) -> Iterable[SpendLine]:
+    billed = spread_over_days(group.billed_cost, group.start_s, group.end_s)
+    effective = spread_over_days(group.effective_cost, group.start_s, group.end_s)
+    for (day, billed_part), (_, effective_part) in zip(billed, effective, strict=True):
+        yield SpendLine(
+            day=day,
+            service=group.service,
+            environment=group.environment,
+            category=group.service_category,
+            currency=group.currency,
+            billed_cost=billed_part,
+            effective_cost=effective_part,
+            simulated=simulated,
+        )
+
+
+def estimated_lines(
+    store: TelemetryStore, days: Sequence[date], now_ms: int, *, simulated_services: Collection[str] = ()
+) -> Estimate:
+    """Measured use of `days` times the prices of each day. Raises what the store raises, and InvalidPrice."""
+    lists = price_lists()
+    units = frozenset(unit for prices in lists for unit in prices.prices)
+    rows = priced(measured_use(store, days, units, now_ms), lists)
+    return Estimate(
+        lines=tuple(
+            _line(row.usage, row.price_list.currency, row.amount, row.usage.service in simulated_services)
+            for row in rows
+            if row.price_list and row.amount is not None
+        ),
+        price_lists=tuple(prices for prices in lists if any(row.price_list is prices for row in rows)),
+        unpriced_units=tuple(sorted({row.usage.unit for row in rows if row.amount is None})),
+    )
+
+
+def _line(use: Usage, currency: str, amount: Decimal, simulated: bool) -> SpendLine:
+    return SpendLine(use.day, use.service, use.environment, use.unit, currency, amount, amount, simulated)

@@ -1,0 +1,75 @@
+"""Series as workloads: which service and environment each belongs to, read in one selection a function."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from dashboard.panels.golden_signals import Source
+from dashboard.panels.signal_values import Floats, Row, combined
+from telemetry.model.labels import METRIC_NAME, Labels, Matcher, MatchOp, label_value
+from telemetry.model.time import TimeGrid, TimeRange
+from telemetry.store import GridFunction, TelemetryStore
+
+ENVIRONMENT_LABELS: Final = (
+    "environment", "env", "deployment_environment", "deployment_environment_name", "namespace", "stage",
+)  # fmt: skip
+"""Labels that name the environment, best first."""
+
+WORKLOAD_LABELS: Final = ("horizontalpodautoscaler", "deployment", "statefulset", "replicaset", "daemonset")
+"""Labels of kube-state-metrics that name what a series is about; its `job` is only the exporter."""
+
+
+class Workload(NamedTuple):
+    """A service in one environment; the environment is '' where nothing names one."""
+
+    service: str
+    environment: str
+
+
+def workload_of(row: Row) -> Workload:
+    """Whose series this is. A `service` label was put there on purpose and wins over the name of a workload."""
+    environment = _first(row.labels, ENVIRONMENT_LABELS)
+    named = _first(row.labels, WORKLOAD_LABELS)
+    if named and not label_value(row.labels, "service"):
+        return Workload(named, environment)
+    return Workload(row.service, environment)
+
+
+def _first(labels: Labels, names: Sequence[str]) -> str:
+    return next((value for name in names if (value := label_value(labels, name))), "")
+
+
+def read_rows(
+    store: TelemetryStore, metrics: Iterable[str], function: GridFunction, grid: TimeGrid, window_ms: int
+) -> list[Row]:
+    """Every series of `metrics` with a value on the grid; one selection and one grid query."""
+    selectors = [[Matcher(METRIC_NAME, MatchOp.EQUAL, metric)] for metric in sorted(set(metrics))]
+    series = store.select_series(selectors, TimeRange(grid.start_ms - window_ms, grid.end_ms))
+    frame = store.grid(series, function, grid, window_ms)
+    values = np.where(frame.present, frame.values, np.nan)
+    return [
+        Row(series.services[place], series.labels[place], values[place])
+        for place in np.flatnonzero(frame.present.any(axis=1)).tolist()
+    ]
+
+
+def by_workload(sources: Sequence[Source], rows: Sequence[Row], steps: int) -> dict[Workload, Floats]:
+    """float64[steps] of each workload, from the first of `sources` that it has; rows of other metrics are ignored."""
+    by_metric: dict[str, list[Row]] = {}
+    for row in rows:
+        by_metric.setdefault(label_value(row.labels, METRIC_NAME), []).append(row)
+    found: dict[Workload, Floats] = {}
+    for source in sources:
+        for workload, members in _grouped(source, by_metric.get(source.metric, ())).items():
+            if workload not in found:
+                found[workload] = combined(source, members, steps) * source.scale
+    return found
+
+
+def _grouped(source: Source, rows: Iterable[Row]) -> dict[Workload, list[Row]]:
+    groups: dict[Workload, list[Row]] = {}
+    for row in rows:
+        if source.takes(row.labels):
+            groups.setdefault(workload_of(row), []).append(row)
+    return groups
