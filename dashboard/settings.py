@@ -58,7 +58,9 @@ TRUSTED_PROXIES = env_list(
     "BELVEDERE_TRUSTED_PROXIES", "", "addresses whose X-Forwarded-For and X-Forwarded-Proto headers are believed"
 )
 LOOPBACK_OPEN = env_bool(
-    "BELVEDERE_LOOPBACK_OPEN", True, "programs on this machine may read /metrics and the advisory mirror without a token"
+    "BELVEDERE_LOOPBACK_OPEN",
+    True,
+    "programs on this machine may read /metrics and the advisory mirror without a token",
 )
 
 INSTALLED_APPS = [
@@ -131,6 +133,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
 LANGUAGE_CODE = "en-us"
