@@ -1,0 +1,85 @@
+"""Groups of routes that share limits: what is pushed, what is uploaded, forms, and everything else."""
+
+import re
+import threading
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from django.conf import settings
+
+_INGEST: Final = re.compile(
+    r"(/prometheus)?/api/v1/write$"
+    r"|(/api/v1)?(/otlp)?/v1/(logs|metrics|traces)$"
+    r"|/loki/api/v1/push$"
+    r"|/api/(logs|audits|deployments|sboms)$"
+    r"|/api/metrics/.+"
+    r"|/(.+/)?_bulk$"
+)
+_UPLOAD: Final = re.compile(r"/api/costs$|/settings/[a-z/]+/upload$")
+_API: Final = re.compile(r"/(api|loki|prometheus|osv)/")
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(slots=True)
+class RouteGroup:
+    """Limits of a group, and how many of its requests are in work. Each limit knows the setting it comes from."""
+
+    name: str
+    words: str
+    max_bytes: int
+    bytes_setting: str
+    body_seconds: float
+    seconds_setting: str
+    concurrent: int
+    concurrent_setting: str
+    busy_status: int
+    """429 where a protocol reads it as "send again later", 503 for people."""
+    in_work: int = 0
+    _lock: Any = field(default_factory=threading.Lock, repr=False)
+
+    def enter(self) -> bool:
+        """Take a place; False if all are taken."""
+        with self._lock:
+            if self.in_work >= self.concurrent:
+                return False
+            self.in_work += 1
+            return True
+
+    def leave(self) -> None:
+        """Give the place back."""
+        with self._lock:
+            self.in_work -= 1
+
+
+def group_of(method: str, path: str) -> RouteGroup:
+    """The group whose limits hold for a request."""
+    return route_groups()[group_name(method, path)]
+
+
+def group_name(method: str, path: str) -> str:
+    """ "ingest", "upload", "api" or "page"."""
+    if method in _WRITES and _INGEST.match(path):
+        return "ingest"
+    if method in _WRITES and _UPLOAD.match(path):
+        return "upload"
+    return "api" if _API.match(path) else "page"
+
+
+@cache
+def route_groups() -> dict[str, RouteGroup]:
+    """All groups by name, from the settings."""
+    ingest, seconds = settings.INGEST, float(settings.INGEST["body_seconds"])
+    times = (seconds, "BELVEDERE_BODY_SECONDS")
+    others = (settings.CONCURRENT_REQUESTS, "BELVEDERE_CONCURRENT_REQUESTS")
+    upload = (settings.UPLOAD_MAX_BYTES, "BELVEDERE_UPLOAD_MAX_BYTES")
+    form = (settings.FORM_MAX_BYTES, "BELVEDERE_FORM_MAX_BYTES")
+    pushed = (ingest["max_body_bytes"], "BELVEDERE_MAX_BODY_BYTES")
+    places = (ingest["concurrent"], "BELVEDERE_CONCURRENT_INGEST")
+    patient = (seconds * 10, "BELVEDERE_BODY_SECONDS, ten times")
+    return {
+        "ingest": RouteGroup("ingest", "pushed requests", *pushed, *times, *places, 429),
+        "upload": RouteGroup("upload", "uploads", *upload, *patient, *places, 429),
+        "api": RouteGroup("api", "API requests", *pushed, *times, *others, 429),
+        "page": RouteGroup("page", "requests", *form, *times, *others, 503),
+    }
