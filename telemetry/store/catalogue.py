@@ -17,8 +17,8 @@ from telemetry.model.labels import METRIC_NAME, Labels, label_value
 from telemetry.store.columns import Column, Vocabulary
 from telemetry.store.identity import identity
 from telemetry.store.known import KnownRow, KnownRows
-from telemetry.store.limits import over_limit, shown
-from telemetry.store.settings import StoreSettings
+from telemetry.store.limits import Refused, over_limit, shown
+from telemetry.store.settings import ENV_NAMES, StoreSettings
 
 ResolveService = Callable[[str, Labels, str | None], str]
 """(signal, labels, bound service or None) -> service"""
@@ -133,7 +133,8 @@ class Catalogue:
         self._check_total(labels)
         if budget.used >= budget.most:
             what = f"{shown(labels)} would be new series {budget.used + 1} of one request"
-            raise over_limit("too_many_new_series", what, "max_new_series_per_request", self._settings)
+            name = ENV_NAMES["max_new_series_per_request"]
+            raise Refused("too_many_new_series", f"{what}; the limit is {budget.most} ({name})")
         service = self._resolve_service(self._signal, labels, bound or None)
         if self._per_service[service] >= self._settings.max_series_per_service:
             what = f"{shown(labels)} would be series {self._per_service[service] + 1} of service {service!r}"

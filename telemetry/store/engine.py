@@ -18,6 +18,7 @@ from clickhouse_connect import common as driver_settings
 
 from telemetry.model.errors import InvalidInput, StoreUnavailable
 from telemetry.store.engine_errors import engine_errors
+from telemetry.store.lean_arrow import leave_pandas_out
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ _SERVER_SETTINGS: Final[dict[str, int | str]] = {"session_timezone": "UTC"}
 
 # one process holds several clients; a session would make the server refuse them at once
 driver_settings.set_setting("autogenerate_session_id", False)
+leave_pandas_out()
 
 
 def settings_clause(settings: Settings) -> str:
@@ -71,6 +73,7 @@ class Engine:
         self._idle: queue.LifoQueue[Any | None] = queue.LifoQueue()
         self._size = clients
         self._closed = False
+        self._bytes_read = 0
         for _ in range(clients):
             self._idle.put(None)
 
@@ -107,7 +110,14 @@ class Engine:
     ) -> pa.Table:
         """Result of a query as Arrow columns: for large answers."""
         with self._client() as client, engine_errors():
-            return client.query_arrow(sql + settings_clause(settings or {}), parameters=dict(parameters or {}))
+            found = client.query_arrow(sql + settings_clause(settings or {}), parameters=dict(parameters or {}))
+        self._bytes_read += found.nbytes
+        return found
+
+    def take_bytes_read(self) -> int:
+        """Bytes of large answers since the last call, roughly."""
+        read, self._bytes_read = self._bytes_read, 0
+        return read
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None) -> None:
         """Run a statement that answers nothing (DDL, deletes)."""

@@ -19,6 +19,10 @@ _REGEXP: Final = frozenset({427})
 """CANNOT_COMPILE_REGEXP"""
 
 
+class TooManyRows(LimitExceeded):
+    """The engine would have to read, or return, more rows than it was allowed to."""
+
+
 def translated(error: Exception) -> TelemetryError:
     """The error of this floor that says what `error` means for the caller."""
     code = getattr(error, "code", None)
@@ -30,7 +34,7 @@ def translated(error: Exception) -> TelemetryError:
         return LimitExceeded(f"the query needs more memory than {name} allows: {sentence}", limit_name=name)
     if code in _ROWS:
         name = ENV_NAMES["max_query_samples"]
-        return LimitExceeded(f"the query returns more than {name} allows: {sentence}", limit_name=name)
+        return TooManyRows(f"the query reads more than {name} allows: {sentence}", limit_name=name)
     if code in _REGEXP:
         return InvalidInput(f"invalid regular expression: {sentence}")
     return StoreUnavailable(f"the telemetry engine could not answer: {sentence}")

@@ -15,7 +15,9 @@ from telemetry.store.settings import StoreSettings
 
 _FILE_NAME: Final = re.compile(r"(\d{4})_\w+\.sql")
 
-_VERSIONS_TABLE: Final = """
+VERSIONS_TABLE: Final = "schema_versions"
+
+_CREATE_VERSIONS: Final = """
 CREATE TABLE IF NOT EXISTS schema_versions
 (version UInt32, name String, applied_at DateTime DEFAULT now())
 ENGINE = MergeTree ORDER BY version
@@ -43,7 +45,7 @@ def schema_files() -> list[SchemaFile]:
 
 def migrate(engine: Engine, settings: StoreSettings) -> None:
     """Bring the schema up to this code. Raises StoreUnavailable for data of newer code."""
-    engine.command(_VERSIONS_TABLE)
+    engine.command(_CREATE_VERSIONS)
     known = schema_files()
     applied = _applied_version(engine)
     if applied > known[-1].version:

@@ -1,5 +1,6 @@
 """Samples of selected series: raw columns for numpy, or the engine's own grid functions."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,8 @@ from telemetry.model.samples import STALE_NAN_BITS, Frame, RawColumns, SeriesSet
 from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.store.conditions import Conditions, instant_ms
 from telemetry.store.engine import Engine, Settings
+from telemetry.store.engine_errors import TooManyRows
+from telemetry.store.grouping import SampleColumns, group_by_row, has_conflict, rows_of
 from telemetry.store.known import milliseconds
 from telemetry.store.queries import GridFunction
 from telemetry.store.series_reader import metric_names
@@ -34,11 +37,10 @@ class SampleReader:
         """
         if not len(series):
             return RawColumns(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float64))
-        self._check_size(series, time_range)
         columns = self._read(series, time_range, final=False)
-        if _has_conflict(columns):
+        if has_conflict(columns):  # rare, so the engine is asked for the last write only then
             columns = self._read(series, time_range, final=True)
-        return _by_row(series, columns)
+        return group_by_row(series, columns)
 
     def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
         """`function` over (t - window_ms, t] at each grid time; staleness markers are no samples to it.
@@ -49,44 +51,52 @@ class SampleReader:
         if not len(series):
             return Frame([], times, np.zeros((0, len(times))), np.zeros((0, len(times)), bool))
         time_range = TimeRange(grid.start_ms - window_ms, grid.end_ms)
-        self._check_size(series, time_range)
         conditions = Conditions()
         start, end = instant_ms(conditions, grid.start_ms), instant_ms(conditions, int(times[-1]))
         step, window = (conditions.bind(f"{ms / 1000:.3f}", "Decimal64(3)") for ms in (grid.step_ms, window_ms))
         keep = "1" if function is GridFunction.LAST else _NOT_STALE
-        columns = self._engine.arrow(
+        sql = (
             f"SELECT series, {function.value}({start}, {end}, {step}, {window})(timestamp, value) AS points "
-            f"FROM samples FINAL WHERE {_where(conditions, series, time_range)} AND {keep} GROUP BY series",
-            conditions.parameters,
-            {**self._read_settings, "enable_time_series_aggregate_functions": 1},
+            f"FROM samples FINAL WHERE {_where(conditions, series, time_range)} AND {keep} GROUP BY series"
+        )
+        columns = self._within_limit(
+            series,
+            time_range,
+            lambda settings: self._engine.arrow(
+                sql, conditions.parameters, {**settings, "enable_time_series_aggregate_functions": 1}
+            ),
         )
         return _frame(series, times, columns)
 
-    def _read(self, series: SeriesSet, time_range: TimeRange, *, final: bool) -> pa.Table:
+    def _read(self, series: SeriesSet, time_range: TimeRange, *, final: bool) -> SampleColumns:
         conditions = Conditions()
-        return self._engine.arrow(
+        sql = (
             f"SELECT series, timestamp, value FROM samples {'FINAL' if final else ''} "
-            f"WHERE {_where(conditions, series, time_range)} ORDER BY metric, series, timestamp",
-            conditions.parameters,
-            self._read_settings,
+            f"WHERE {_where(conditions, series, time_range)} ORDER BY metric, series, timestamp"
+        )
+        columns = self._within_limit(
+            series, time_range, lambda settings: self._engine.arrow(sql, conditions.parameters, settings)
+        )
+        return SampleColumns(
+            columns["series"].to_numpy(), milliseconds(columns["timestamp"]), columns["value"].to_numpy()
         )
 
-    def _check_size(self, series: SeriesSet, time_range: TimeRange) -> None:
+    def _within_limit(self, series: SeriesSet, time_range: TimeRange, ask: Callable[[Settings], pa.Table]) -> pa.Table:
+        """Let the engine refuse by the index, before it reads; rows it only might read are then counted."""
         most = self._settings.max_query_samples
-        if self._estimate(series, time_range) <= most:
-            return
+        try:
+            return ask({**self._read_settings, "max_rows_to_read": most})
+        except TooManyRows:
+            self._check_count(series, time_range, most)
+            return ask(self._read_settings)
+
+    def _check_count(self, series: SeriesSet, time_range: TimeRange, most: int) -> None:
         conditions = Conditions()
         sql = f"SELECT count() FROM samples WHERE {_where(conditions, series, time_range)}"
         count = int(self._engine.rows(sql, conditions.parameters, self._read_settings)[0][0])
         if count > most:
             name = ENV_NAMES["max_query_samples"]
             raise LimitExceeded(f"the query would read {count} samples; the limit is {most} ({name})", limit_name=name)
-
-    def _estimate(self, series: SeriesSet, time_range: TimeRange) -> int:
-        """At least as many as there are: rows of the index ranges that would be read."""
-        conditions = Conditions()
-        sql = f"EXPLAIN ESTIMATE SELECT value FROM samples WHERE {_where(conditions, series, time_range)}"
-        return sum(int(row[3]) for row in self._engine.rows(sql, conditions.parameters, self._read_settings))
 
 
 def _where(conditions: Conditions, series: SeriesSet, time_range: TimeRange) -> str:
@@ -96,43 +106,13 @@ def _where(conditions: Conditions, series: SeriesSet, time_range: TimeRange) -> 
     return f"metric IN {metrics} AND series IN {ids} AND timestamp >= {start} AND timestamp <= {end}"
 
 
-def _has_conflict(columns: pa.Table) -> bool:
-    """Whether a (series, timestamp) occurs twice with different values, so that the order of writing matters."""
-    series, times, values = _arrays(columns)
-    same = (series[1:] == series[:-1]) & (times[1:] == times[:-1])
-    bits = values.view(np.uint64)
-    return bool((same & (bits[1:] != bits[:-1])).any())
-
-
-def _arrays(columns: pa.Table) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]:
-    return columns["series"].to_numpy(), milliseconds(columns["timestamp"]), columns["value"].to_numpy()
-
-
-def _by_row(series: SeriesSet, columns: pa.Table) -> RawColumns:
-    """Group by row of the set, ascending in time, one sample a timestamp."""
-    ids, times, values = _arrays(columns)
-    rows = _rows_of(series, ids)
-    if len(series.ids) > len(series) or (np.diff(rows) < 0).any():
-        order = np.lexsort((times, rows))
-        rows, times, values = rows[order], times[order], values[order]
-    last = np.ones(len(rows), bool)
-    last[:-1] = (rows[1:] != rows[:-1]) | (times[1:] != times[:-1])
-    rows, times, values = rows[last], times[last], values[last]
-    return RawColumns(np.searchsorted(rows, np.arange(len(series) + 1)), times, values)
-
-
-def _rows_of(series: SeriesSet, ids: NDArray[np.uint64]) -> NDArray[np.int64]:
-    order = np.argsort(series.ids)
-    return series.rows[order][np.searchsorted(series.ids[order], ids)]
-
-
 def _frame(series: SeriesSet, times: NDArray[np.int64], columns: pa.Table) -> Frame:
     values = np.full((len(series), len(times)), np.nan)
     present = np.zeros((len(series), len(times)), bool)
     points = columns["points"].combine_chunks()
     if len(points):
         flat = points.flatten()
-        rows = _rows_of(series, columns["series"].to_numpy())
+        rows = rows_of(series, columns["series"].to_numpy())
         shape = (len(rows), len(times))
         values[rows] = flat.fill_null(np.nan).to_numpy(zero_copy_only=False).reshape(shape)
         present[rows] = flat.is_valid().to_numpy(zero_copy_only=False).reshape(shape)

@@ -10,6 +10,7 @@ from telemetry.model.samples import Frame, MetricMetadata, RawColumns, SampleBat
 from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.store.catalogue import Catalogue, ResolveService
 from telemetry.store.engine import Engine
+from telemetry.store.housekeeping import Housekeeping
 from telemetry.store.known import load_known
 from telemetry.store.limits import check_metric_name
 from telemetry.store.log_reader import LogReader
@@ -31,8 +32,6 @@ from telemetry.store.sample_writer import SampleWriter
 from telemetry.store.series_reader import SeriesReader
 from telemetry.store.settings import StoreSettings
 from telemetry.store.upkeep import SIGNAL_OF, Upkeep
-
-DATA_TABLES = ("samples", "series", "metric_metadata", "log_records", "log_streams")
 
 
 class TelemetryStore:
@@ -58,6 +57,7 @@ class TelemetryStore:
         self._sample_reader = SampleReader(engine, settings, read)
         self._log_reader = LogReader(engine, settings, read)
         self._upkeep = Upkeep(engine, read)
+        self._housekeeping = Housekeeping(engine)
 
     @classmethod
     def open(cls, url: str, settings: StoreSettings, *, resolve_service: ResolveService) -> "TelemetryStore":
@@ -95,6 +95,7 @@ class TelemetryStore:
         """Commit what waits, then let the engine go. Later calls raise StoreUnavailable."""
         self._samples.queue.close()
         self._logs.queue.close()
+        self._housekeeping.close()
         self.engine.close()
 
     # ---- out: samples --------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ class TelemetryStore:
     def clear(self) -> None:
         """Empty the store. For tests."""
         self.flush()
-        self._upkeep.clear(DATA_TABLES)
+        self._upkeep.clear()
         self._series.reset()
         self._streams.reset()
         self._metadata.clear()

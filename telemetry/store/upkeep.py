@@ -104,10 +104,11 @@ class Upkeep:
         ids, services = moved["id"].to_pylist(), moved["wanted"].to_pylist()
         return {identity: (service, decided_ms) for identity, service in zip(ids, services, strict=True)}
 
-    def clear(self, tables: Sequence[str]) -> None:
-        """Empty these tables."""
-        for table in tables:
-            self._engine.command("TRUNCATE TABLE {table:Identifier}", {"table": table})
+    def clear(self) -> None:
+        """Empty every table that holds data."""
+        for usage in self.usage():
+            if usage.table != VERSIONS_TABLE:
+                self._engine.command("TRUNCATE TABLE {table:Identifier}", {"table": usage.table})
 
 
 def _moved_columns(table: str, moved: pa.Table, decided_ms: int) -> pa.Table:
