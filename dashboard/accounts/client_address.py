@@ -76,9 +76,9 @@ def network_of(address: str | None) -> str:
 
 def is_trusted_proxy(address: str) -> bool:
     """Whether `address` is in BELVEDERE_TRUSTED_PROXIES."""
-    if not settings.TRUSTED_PROXIES or _valid(address) is None:
+    if not settings.TRUSTED_PROXIES or (valid := _valid(address)) is None:
         return False
-    parsed = ipaddress.ip_address(address)
+    parsed = ipaddress.ip_address(valid)
     return any(parsed in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
 
 

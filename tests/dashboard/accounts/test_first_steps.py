@@ -1,6 +1,7 @@
 """The set-up link, invitations, enrolment and recovery codes."""
 
 import re
+from base64 import b32decode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -33,9 +34,8 @@ def offered(page: str) -> tuple[str, bytes]:
     """The sealed offer and the key of an enrolment page."""
     sealed = re.search(r'name="offer" value="([^"]+)"', page)
     typed = re.search(r'enrol__key">([A-Z2-7 ]+)<', page)
-    assert sealed and typed
-    from base64 import b32decode
-
+    assert sealed
+    assert typed
     return sealed[1], b32decode(typed[1].replace(" ", ""))
 
 
@@ -106,7 +106,9 @@ def test_weak_passwords_are_refused(client: Client, password: str) -> None:
     assert not User.objects.exists()
 
 
-@pytest.mark.parametrize("password", ["x7" * 64, "пароль из многих слов", "🐎🔋📎✅ and twelve more", " leading and trailing "])
+@pytest.mark.parametrize(
+    "password", ["x7" * 64, "пароль из многих слов", "🐎🔋📎✅ and twelve more", " leading and trailing "]
+)
 def test_long_foreign_and_spaced_passwords_are_kept_exactly(client: Client, password: str) -> None:
     path = path_of(setup_link())
     assert client.post(path, {**FORM, "new_password": password, "repeated": password}).status_code == 302
