@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from telemetry.store.catalogue import ResolveService
 from telemetry.store.engine import Engine, Settings
+from telemetry.store.migrate import VERSIONS_TABLE
 from telemetry.store.queries import ServiceVolume, TableUsage
 from telemetry.store.sample_writer import INSERT_SETTINGS
 from telemetry.store.series_reader import labels_of
