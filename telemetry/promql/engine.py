@@ -1,0 +1,140 @@
+"""Queries from text to result: the entry to PromQL for APIs, pages and policies."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from telemetry.model.errors import InvalidInput
+from telemetry.model.labels import Labels
+from telemetry.model.samples import Frame, RawColumns
+from telemetry.model.time import TimeGrid
+from telemetry.promql.annotations import Annotations
+from telemetry.promql.ast import Expr, ValueType
+from telemetry.promql.evaluator import Evaluator
+from telemetry.promql.invariance import invariant_nodes
+from telemetry.promql.labelsets import drop_metadata
+from telemetry.promql.parser import parse
+from telemetry.promql.run import Options, Run, Statistics, limit_exceeded
+from telemetry.promql.source import SampleSource
+from telemetry.promql.typecheck import value_type
+from telemetry.promql.values import RangeVector, Scalar, Text, Value, Vector, merge_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Result of a range vector asked for at one instant: the samples themselves."""
+
+    labels: Sequence[Labels]
+    columns: RawColumns
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarResult:
+    times_ms: "np.typing.NDArray[np.int64]"
+    values: "np.typing.NDArray[np.float64]"
+    """float64[T]"""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """Answer to a query with what it has cost and what is to be said about it."""
+
+    value: Frame | Samples | ScalarResult | str
+    """Frame for instant vectors; its rows are in the order of the result."""
+    warnings: Sequence[str]
+    infos: Sequence[str]
+    statistics: Statistics
+
+
+class Engine:
+    """PromQL over one source of samples. Safe to use from several threads."""
+
+    def __init__(self, source: SampleSource, options: Options | None = None) -> None:
+        self._source = source
+        self._options = options or Options()
+
+    def instant(self, text: str, time_ms: int, options: Options | None = None) -> QueryResult:
+        """Value of a query at one time.
+
+        Raises ParseError, EvaluationError, LimitExceeded, QueryTimeout and what the source raises.
+        """
+        return self._query(text, TimeGrid(time_ms, time_ms, 1), options or self._options, step_ms=0)
+
+    def range(self, text: str, grid: TimeGrid, options: Options | None = None) -> QueryResult:
+        """Values of a query at the times of a grid, series by labels. Raises as `instant`; InvalidInput for a query
+        that is neither scalar nor instant vector."""
+        options = options or self._options
+        if len(grid) > options.max_points:
+            sentence = f"the query has {len(grid)} points a series, the limit is {{}}; use a larger step"
+            raise limit_exceeded("max_query_points", options.max_points, sentence)
+        kind = value_type(parse(text))
+        if kind not in (ValueType.SCALAR, ValueType.VECTOR):
+            raise InvalidInput(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
+        result = self._query(text, grid, options, step_ms=grid.step_ms)
+        if isinstance(result.value, Frame):
+            return replace(result, value=_by_labels(result.value))
+        return result
+
+    def _query(self, text: str, grid: TimeGrid, options: Options, *, step_ms: int) -> QueryResult:
+        started = time.monotonic()
+        expr = parse(text)
+        run = Run(
+            source=self._source,
+            options=options,
+            text=text,
+            start_ms=grid.start_ms,
+            end_ms=grid.end_ms,
+            step_ms=step_ms,
+            deadline=started + options.timeout_seconds,
+            notes=Annotations(text),
+            invariant=invariant_nodes(expr),
+        )
+        value = _evaluate(run, expr, grid)
+        run.statistics.seconds = time.monotonic() - started
+        return QueryResult(value, run.notes.warnings, run.notes.infos, run.statistics)
+
+
+def _evaluate(run: Run, expr: Expr, grid: TimeGrid) -> Frame | Samples | ScalarResult | str:
+    with np.errstate(all="ignore"):
+        return _result(Evaluator(run).evaluate(expr, grid), grid)
+
+
+def _result(value: Value, grid: TimeGrid) -> Frame | Samples | ScalarResult | str:
+    match value:
+        case Text():
+            return value.value
+        case Scalar():
+            return ScalarResult(grid.times_ms(), value.values)
+        case RangeVector():
+            return _samples(value)
+        case Vector():
+            named = _without_marked_names(value).compact()
+            return Frame(list(named.labels), grid.times_ms(), named.values, named.present)
+
+
+def _without_marked_names(value: Vector) -> Vector:
+    if not value.unnamed.any():
+        return value
+    labels = [
+        drop_metadata(labels) if unnamed else labels
+        for labels, unnamed in zip(value.labels, value.unnamed.tolist(), strict=True)
+    ]
+    return merge_rows(replace(value, labels=labels))
+
+
+def _samples(value: RangeVector) -> Samples:
+    """The samples in the one window of each series that has any."""
+    columns, start, end = value.columns, int(value.ends_ms[0]) - value.range_ms, int(value.ends_ms[0])
+    inside = (columns.timestamps_ms > start) & (columns.timestamps_ms <= end)
+    kept_before = np.concatenate([[0], np.cumsum(inside)])
+    counts = np.diff(kept_before[columns.offsets])
+    labels = [labels for labels, count in zip(value.labels, counts.tolist(), strict=True) if count]
+    offsets = np.concatenate([[0], np.cumsum(counts[counts > 0])])
+    return Samples(labels, RawColumns(offsets, columns.timestamps_ms[inside], columns.values[inside]))
+
+
+def _by_labels(frame: Frame) -> Frame:
+    order = sorted(range(len(frame.labels)), key=frame.labels.__getitem__)
+    return Frame([frame.labels[row] for row in order], frame.times_ms, frame.values[order], frame.present[order])

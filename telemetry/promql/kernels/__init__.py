@@ -1,0 +1,1 @@
+"""Functions over windows of samples, each for all windows at once: `(windows, arguments) -> (values, present)`."""

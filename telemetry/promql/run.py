@@ -1,0 +1,127 @@
+"""One evaluation: what it reads from, what it may use, and what it has used and noted so far."""
+
+import time
+from dataclasses import dataclass, field
+
+from telemetry.model.errors import LimitExceeded, QueryTimeout
+from telemetry.model.labels import Matcher
+from telemetry.model.samples import RawColumns, SeriesSet
+from telemetry.model.time import TimeRange
+from telemetry.promql.annotations import Annotations
+from telemetry.promql.ast import AtAnchor, Duration
+from telemetry.promql.durations import duration_ms
+from telemetry.promql.source import SampleSource
+from telemetry.store.settings import ENV_NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Limits and defaults of the language; the names of limits are those of settings.TELEMETRY."""
+
+    lookback_ms: int = 300_000
+    """How long a sample stays current."""
+    evaluation_interval_ms: int = 60_000
+    """Step of subqueries that name none."""
+    timeout_seconds: float = 60.0
+    max_series: int = 200_000
+    """Series that one query may select."""
+    max_samples: int = 50_000_000
+    """Samples that one query may read, and points it may hold."""
+    max_points: int = 11_000
+    """Points a series of a range query."""
+    delayed_name_removal: bool = False
+    """Keep metric names until the end of a query, so that labels can be made of them
+    (Prometheus' feature promql-delayed-name-removal)."""
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What a query has cost."""
+
+    series: int = 0
+    """Series selected, each selector counted."""
+    samples: int = 0
+    """Samples read from the store."""
+    points: int = 0
+    """Samples of intermediate and final vectors."""
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Run:
+    """State of one evaluation."""
+
+    source: SampleSource
+    options: Options
+    text: str
+    start_ms: int
+    """First and last evaluation time of the whole query; @ start() and @ end() mean these."""
+    end_ms: int
+    step_ms: int
+    """0 for an instant query."""
+    deadline: float
+    """time.monotonic() at which the query is given up."""
+    notes: Annotations
+    invariant: frozenset[int] = frozenset()
+    """id() of the nodes that have the same value at every evaluation time."""
+    statistics: Statistics = field(default_factory=Statistics)
+    read: dict[tuple[tuple[Matcher, ...], TimeRange], tuple[SeriesSet, RawColumns]] = field(default_factory=dict)
+    """What selectors have read, so that the same selector reads once."""
+
+    def check_time(self) -> None:
+        """Raises QueryTimeout once the deadline has passed."""
+        if time.monotonic() > self.deadline:
+            seconds = self.options.timeout_seconds
+            raise QueryTimeout(f"query timed out in expression evaluation after {seconds:g} s")
+
+    def count_samples(self, number: int) -> None:
+        """Note samples read. Raises LimitExceeded (`max_query_samples`)."""
+        self.statistics.samples += number
+        if self.statistics.samples > self.options.max_samples:
+            raise limit_exceeded("max_query_samples", self.options.max_samples, "the query reads more than {} samples")
+
+    def count_points(self, number: int) -> None:
+        """Note a vector of `number` points about to be made. Raises LimitExceeded (`max_query_samples`)."""
+        self.statistics.points = max(self.statistics.points, number)
+        if number > self.options.max_samples:
+            what = f"the query would hold {number} points at once; the limit is {{}}"
+            raise limit_exceeded("max_query_samples", self.options.max_samples, what)
+
+    def milliseconds(self, duration: Duration | None, *, negative: bool = False) -> int:
+        """Value of a duration of this query; 0 for None."""
+        if duration is None:
+            return 0
+        return duration_ms(duration, step_ms=self.step_ms, range_ms=self.end_ms - self.start_ms, negative=negative)
+
+    def instant_ms(self, at: int | AtAnchor) -> int:
+        """Time that an @ modifier names."""
+        if isinstance(at, AtAnchor):
+            return self.start_ms if at is AtAnchor.START else self.end_ms
+        return at
+
+    def read_samples(self, matchers: tuple[Matcher, ...], time_range: TimeRange) -> tuple[SeriesSet, RawColumns]:
+        """Series of a selector with their samples in a range; read once a run."""
+        key = (matchers, time_range)
+        if key not in self.read:
+            series = self.select(matchers, time_range)
+            columns = self.source.read_samples(series, time_range)
+            self.count_samples(len(columns.timestamps_ms))
+            self.check_time()
+            self.read[key] = series, columns
+        return self.read[key]
+
+    def select(self, matchers: tuple[Matcher, ...], time_range: TimeRange) -> SeriesSet:
+        """Series of a selector. Raises LimitExceeded (`max_query_series`)."""
+        self.check_time()
+        remaining = self.options.max_series - self.statistics.series
+        if remaining < 0:
+            raise limit_exceeded("max_query_series", self.options.max_series, "the query selects more than {} series")
+        series = self.source.select_series([matchers], time_range, limit=remaining)
+        self.statistics.series += len(series)
+        return series
+
+
+def limit_exceeded(field: str, limit: int, sentence: str) -> LimitExceeded:
+    """Error for a limit of the settings; `sentence` has a place for the limit."""
+    name = ENV_NAMES[field]
+    return LimitExceeded(f"{sentence.format(limit)} ({name})", limit_name=name)
