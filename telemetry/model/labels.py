@@ -54,6 +54,7 @@ def compile_anchored(pattern: str) -> "re2._Regexp[str]":
     options = re2.Options()
     options.log_errors = False
     try:
+        re2.compile(pattern, options)  # "a)|(b" is no pattern, but would become one between the anchors
         return re2.compile(f"^(?s:{pattern})$", options)
     except re2.error as error:
         raise InvalidInput(f"invalid regular expression {pattern!r}: {error}") from error
