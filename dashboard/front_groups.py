@@ -69,17 +69,19 @@ def group_name(method: str, path: str) -> str:
 @cache
 def route_groups() -> dict[str, RouteGroup]:
     """All groups by name, from the settings."""
-    ingest, seconds = settings.INGEST, float(settings.INGEST["body_seconds"])
-    times = (seconds, "BELVEDERE_BODY_SECONDS")
-    others = (settings.CONCURRENT_REQUESTS, "BELVEDERE_CONCURRENT_REQUESTS")
-    upload = (settings.UPLOAD_MAX_BYTES, "BELVEDERE_UPLOAD_MAX_BYTES")
-    form = (settings.FORM_MAX_BYTES, "BELVEDERE_FORM_MAX_BYTES")
-    pushed = (ingest["max_body_bytes"], "BELVEDERE_MAX_BODY_BYTES")
-    places = (ingest["concurrent"], "BELVEDERE_CONCURRENT_INGEST")
-    patient = (seconds * 10, "BELVEDERE_BODY_SECONDS, ten times")
-    return {
-        "ingest": RouteGroup("ingest", "pushed requests", *pushed, *times, *places, 429),
-        "upload": RouteGroup("upload", "uploads", *upload, *patient, *places, 429),
-        "api": RouteGroup("api", "API requests", *pushed, *times, *others, 429),
-        "page": RouteGroup("page", "requests", *form, *times, *others, 503),
-    }
+    ingest, requests = settings.INGEST, settings.CONCURRENT_REQUESTS
+    seconds = float(ingest["body_seconds"])
+    places, other_places = "BELVEDERE_CONCURRENT_INGEST", "BELVEDERE_CONCURRENT_REQUESTS"
+    body, time = "BELVEDERE_MAX_BODY_BYTES", "BELVEDERE_BODY_SECONDS"
+    pushed, at_once = int(ingest["max_body_bytes"]), int(ingest["concurrent"])
+    upload, form = settings.UPLOAD_MAX_BYTES, settings.FORM_MAX_BYTES
+    groups = (
+        RouteGroup("ingest", "pushed requests", pushed, body, seconds, time, at_once, places, 429),
+        RouteGroup(
+            "upload", "uploads", upload, "BELVEDERE_UPLOAD_MAX_BYTES", 10 * seconds, f"ten times {time}",
+            at_once, places, 429,
+        ),
+        RouteGroup("api", "API requests", pushed, body, seconds, time, requests, other_places, 429),
+        RouteGroup("page", "requests", form, "BELVEDERE_FORM_MAX_BYTES", seconds, time, requests, other_places, 503),
+    )  # fmt: skip
+    return {group.name: group for group in groups}

@@ -1,0 +1,34 @@
+"""The one table from errors to statuses of pushed requests."""
+
+from dataclasses import dataclass
+
+from collectors.wire.limits import UnsupportedEncoding
+from fleet.actions.services import InvalidName
+from fleet.pip_audit_report import InvalidReport
+from telemetry.model.errors import InvalidInput, LimitExceeded, StoreBusy, StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """HTTP status, sentence, word for the metric, and when to try again (0: never)."""
+
+    status: int
+    sentence: str
+    reason: str
+    retry_after_seconds: int = 0
+
+
+def describe(error: Exception) -> Described:
+    """What a sender is told. An error that is nobody's fault outside is told without its inside."""
+    match error:
+        case UnsupportedEncoding():
+            return Described(415, str(error), "unsupported")
+        case LimitExceeded():
+            return Described(413, str(error), error.limit_name.removeprefix("BELVEDERE_").lower())
+        case InvalidInput() | InvalidName() | InvalidReport():
+            return Described(400, str(error), "invalid")
+        case StoreBusy():
+            return Described(429, str(error), "busy", error.retry_after_seconds)
+        case StoreUnavailable():
+            return Described(503, str(error), "unavailable", 5)
+    return Described(500, "the request could not be worked on; the log of the server says why", "internal")

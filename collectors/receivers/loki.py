@@ -1,0 +1,34 @@
+"""Loki push: 204 when all is stored, 400 naming what was refused while the rest is stored."""
+
+from collectors.receivers.answers import refused_sentence, with_decoded
+from collectors.receivers.limits import decode_limits
+from collectors.receivers.message import Pending, Received, Reply
+from collectors.wire.compression import decompress, snappy_block
+from collectors.wire.limits import UnsupportedEncoding
+from collectors.wire.loki_push import decode_loki_push, decode_loki_push_json
+from telemetry.model.samples import WriteReceipt
+from telemetry.store.current import current
+
+_PROTOBUF = ("application/x-protobuf", "application/protobuf")
+
+
+def push(request: Received) -> Pending:
+    """`POST /loki/api/v1/push` in JSON or snappy protobuf."""
+    limits = decode_limits()
+    if request.is_json:
+        body = decompress(request.body, request.content_encoding, limits)
+        decoded = decode_loki_push_json(body, limits, received_ns=request.received_ns)
+    elif request.content_type in _PROTOBUF or not request.content_type:
+        decoded = decode_loki_push(snappy_block(request.body, limits), limits, received_ns=request.received_ns)
+    else:
+        raise UnsupportedEncoding(
+            f"content type {request.content_type!r} is not understood; use application/json or application/x-protobuf"
+        )
+
+    def answer(receipt: WriteReceipt) -> Reply:
+        whole = with_decoded(receipt, decoded.refusals)
+        if not whole.refusals:
+            return Reply(204)
+        return Reply(400, f"{refused_sentence(whole.refusals, 'entries')}\n".encode())
+
+    return Pending(current().write_logs(decoded.batch, service=request.service), answer)

@@ -1,0 +1,68 @@
+"""What receivers get and give: a request with its body, and an answer now or once something is committed."""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from fleet.tokens import Principal
+from telemetry.model.samples import WriteReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One pushed request. `body` is as it was sent, still compressed."""
+
+    path: str
+    query: Mapping[str, str]
+    content_type: str
+    """Without parameters, in lower case; empty if the sender names none."""
+    content_encoding: str
+    body: bytes
+    principal: Principal
+    received_ns: int
+
+    @property
+    def service(self) -> str | None:
+        """Service that everything of this request belongs to, if its token is bound to one."""
+        return self.principal.service
+
+    @property
+    def is_json(self) -> bool:
+        return self.content_type == "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An answer that waits for a commit; no thread waits with it."""
+
+    future: "Future[WriteReceipt]"
+    reply: Callable[[WriteReceipt], Reply]
+
+
+ErrorForm = Callable[[int, str, str], Reply]
+"""(status, sentence, content type of the request) -> the answer in the form of the protocol."""
+
+
+def plain_error(status: int, sentence: str, content_type: str) -> Reply:
+    """A line of text: what Prometheus and Loki senders log."""
+    return Reply(status, f"{sentence}\n".encode())
+
+
+def json_error(status: int, sentence: str, content_type: str) -> Reply:
+    """Our own form."""
+    return json_reply(status, {"error": sentence})
+
+
+def json_reply(status: int, document: object) -> Reply:
+    return Reply(status, json.dumps(document).encode(), "application/json")
