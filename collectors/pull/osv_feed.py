@@ -44,7 +44,7 @@ class FeedLimits:
 
 def feed_documents(path: Path, limits: FeedLimits = FeedLimits()) -> Documents:
     """Every JSON document of the feed at `path`. Raises BrokenFeed, also in the middle."""
-    return _within(_documents(path, limits), limits)
+    yield from _within(_documents(path, limits), limits)
 
 
 def _documents(path: Path, limits: FeedLimits) -> Documents:

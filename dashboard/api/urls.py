@@ -1,9 +1,12 @@
 """Addresses of the query APIs."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
+from dashboard.api.health import metrics
 from dashboard.api.rest.api import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("metrics", metrics, name="own-metrics"),
     path("api/", api.urls),
+    path("osv/v1/", include("dashboard.api.osv")),
 ]

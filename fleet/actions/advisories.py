@@ -76,25 +76,29 @@ def import_advisories(
     old advisories whole. What the feed does not name stays, since OSV withdraws and never deletes. Raises
     BrokenDocument, and what `documents` raises, after noting it at the feed.
     """
-    row = _feed_row(feed, source)
+    AdvisoryFeed.objects.filter(name=feed[:100]).update(source=source[:500], last_attempt_at=timezone.now())
     try:
         with tempfile.TemporaryFile() as spool:
             result = _sort(documents, spool, progress)
             spool.seek(0)
             with transaction.atomic():
                 result.matching = _write(spool, result, progress)
-                _finish(row, result, actor)
+                _finish(feed, source, result, actor)
     except (ValueError, OSError, DatabaseError) as error:
-        AdvisoryFeed.objects.filter(pk=row.pk).update(last_error=str(error)[:500])
+        note_failed_attempt(feed=feed, error=str(error))
         raise
     return result
 
 
-def _feed_row(feed: str, source: str) -> AdvisoryFeed:
-    row, _ = AdvisoryFeed.objects.update_or_create(
-        name=feed[:100], defaults={"source": source[:500], "last_attempt_at": timezone.now()}
-    )
+def ensure_feed(*, feed: str, source: str) -> AdvisoryFeed:
+    """The row of a feed that is meant to be there, so that it shows even if it never arrives."""
+    row, _ = AdvisoryFeed.objects.get_or_create(name=feed[:100], defaults={"source": source[:500]})
     return row
+
+
+def note_failed_attempt(*, feed: str, error: str) -> None:
+    """Keep why the newest attempt failed, at a feed that is known; what it imported before stays as old as it is."""
+    AdvisoryFeed.objects.filter(name=feed[:100]).update(last_attempt_at=timezone.now(), last_error=error[:500])
 
 
 def _sort(documents: Iterable[tuple[str, bytes]], spool: IO[bytes], progress: Progress | None) -> AdvisoryImport:
@@ -221,17 +225,24 @@ def _index(advisories: Sequence[Advisory], records: dict[str, OsvRecord]) -> Non
     )
 
 
-def _finish(row: AdvisoryFeed, result: AdvisoryImport, actor: str) -> None:
-    row.imported_at = timezone.now()
-    row.advisories = result.read - len(result.refused)
-    row.newest_modified = result.newest_modified
-    row.last_error = f"{len(result.refused)} refused: {'; '.join(result.refused)}"[:500] if result.refused else ""
-    row.save()
+def _finish(feed: str, source: str, result: AdvisoryImport, actor: str) -> None:
+    now, refused = timezone.now(), len(result.refused)
+    row, _ = AdvisoryFeed.objects.update_or_create(
+        name=feed[:100],
+        defaults={
+            "source": source[:500],
+            "last_attempt_at": now,
+            "imported_at": now,
+            "advisories": result.read - refused,
+            "newest_modified": result.newest_modified,
+            "last_error": f"{refused} refused: {'; '.join(result.refused)}"[:500] if refused else "",
+        },
+    )
+    counts = {name: getattr(result, name) for name in ("created", "changed", "unchanged", "older")}
     record(
         actor=actor,
         action="advisories.imported",
         object_type="advisory_feed",
         object_id=row.name,
-        detail={"source": row.source, "created": result.created, "changed": result.changed,
-                "unchanged": result.unchanged, "refused": len(result.refused)},
-    )  # fmt: skip
+        detail={"source": row.source, **counts, "refused": refused},
+    )
