@@ -2,6 +2,9 @@
 
 from django.conf import settings
 
+from collectors.receivers.app import ReceiverApp
+from dashboard.api.health import Health
+from dashboard.front import build_front
 from dashboard.runtime.access_log import AccessLog
 from dashboard.runtime.beat import BeatPart
 from dashboard.runtime.control_server import ControlPart
@@ -11,19 +14,14 @@ from dashboard.runtime.store import is_embedded
 from dashboard.runtime.store_part import StorePart
 from dashboard.runtime.supervisor import Supervisor
 from dashboard.runtime.worker import WorkerPart
+from dashboard.self_watch.log_shipping import LogShippingPart
+from dashboard.self_watch.part import SelfWatchPart
+from dashboard.self_watch.process_metrics import ProcessMetrics
 
 
 def compose(django_application: ASGIApp) -> Lifespan:
     """The whole application of a web process."""
-    return Lifespan(AccessLog(_in_front(django_application)), Parts(web_parts()))
-
-
-def _in_front(django_application: ASGIApp) -> ASGIApp:
-    try:
-        from dashboard.front import build_front  # noqa: PLC0415
-    except ImportError:
-        return django_application
-    return build_front(django_application)
+    return Lifespan(Health(AccessLog(build_front(ReceiverApp(django_application)))), Parts(web_parts()))
 
 
 def background_runs_inside() -> bool:
@@ -33,16 +31,26 @@ def background_runs_inside() -> bool:
 
 def web_parts() -> list[Part]:
     """Parts of `belvedere up`, in the order of their start."""
-    background = background_parts() if background_runs_inside() else []
-    return [StorePart(), *background, ControlPart(settings.DATA_DIR)]
+    supervised = [*log_parts(), *(background_parts() if background_runs_inside() else [])]
+    return [StorePart(), *self_watch_parts(), *supervised, Supervisor(supervised), ControlPart(settings.DATA_DIR)]
 
 
 def worker_parts() -> list[Part]:
     """Parts of `belvedere worker`, in the order of their start."""
-    return [StorePart(), *background_parts()]
+    supervised = [*log_parts(), *background_parts()]
+    return [StorePart(), *supervised, Supervisor(supervised)]
 
 
 def background_parts() -> list[Part]:
-    """Background work and the supervisor that keeps it alive."""
-    parts: list[Part] = [WorkerPart(), BeatPart()]
-    return [*parts, Supervisor(parts)]
+    """Jobs, the clock that asks for them, scrapes."""
+    return [WorkerPart(), BeatPart()]
+
+
+def self_watch_parts() -> list[Part]:
+    """The own service: its version, its metrics."""
+    return [SelfWatchPart(ProcessMetrics(settings.DATA_DIR))] if settings.SELF_WATCH else []
+
+
+def log_parts() -> list[Part]:
+    """Own log events go to the own store."""
+    return [LogShippingPart()] if settings.SELF_WATCH else []
