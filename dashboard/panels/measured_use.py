@@ -6,7 +6,7 @@ charged for two.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.panels.golden_signals import CPU, LAST, MEMORY, REPLICAS, Combine, Source
+from dashboard.panels.golden_signals import CPU, LAST, MEMORY, REPLICAS, Source
 from dashboard.panels.signal_values import Floats
 from dashboard.panels.workloads import Workload, by_workload, read_rows
 from policies.costs.measured import Usage
@@ -87,10 +87,11 @@ ByDay = Mapping[Workload, dict[date, float]]
 
 def _increases(store: TelemetryStore, sources: Sequence[Source], days: Sequence[date], now_ms: int) -> ByDay:
     """Seconds counted on each day; the day that is not over counts up to now."""
+    counters = [replace(source, function=GridFunction.INCREASE) for source in sources]
     found: dict[Workload, dict[date, float]] = {}
     for grid, window_ms in _day_grids(days, now_ms):
-        rows = read_rows(store, (source.metric for source in sources), GridFunction.INCREASE, grid, window_ms)
-        for workload, values in by_workload(sources, rows, len(grid)).items():
+        rows = read_rows(store, counters, grid, window_ms)
+        for workload, values in by_workload(counters, rows, len(grid)).items():
             for end_ms, value in zip(grid.times_ms().tolist(), values.tolist(), strict=True):
                 if np.isfinite(value):
                     found.setdefault(workload, {})[_day_of(end_ms - 1)] = value
@@ -110,18 +111,13 @@ def _day_grids(days: Sequence[date], now_ms: int) -> Iterator[tuple[TimeGrid, in
 def _integrals(store: TelemetryStore, sources: Sequence[Source], days: Sequence[date], now_ms: int) -> ByDay:
     """Sum of value times hours on each day."""
     grid = _step_grid(first_second(days[0]) * 1000, min(_end_ms(days[-1]), now_ms))
-    gauges = [Source(source.metric, LAST, _gauge(source), source.scale, source.keep, source.drop) for source in sources]
-    rows = read_rows(store, (source.metric for source in gauges), LAST, grid, max(_LOOKBACK_MS, grid.step_ms))
+    rows = read_rows(store, sources, grid, max(_LOOKBACK_MS, grid.step_ms))
     day_numbers = (grid.times_ms() - 1) // _DAY_MS
     hours = grid.step_ms / _HOUR_MS
     return {
         workload: _sums_by_day(values, day_numbers, hours)
-        for workload, values in by_workload(gauges, rows, len(grid)).items()
+        for workload, values in by_workload(sources, rows, len(grid)).items()
     }
-
-
-def _gauge(source: Source) -> Combine:
-    return source.combine if source.combine is Combine.COUNT else Combine.SUM
 
 
 def _step_grid(start_ms: int, end_ms: int) -> TimeGrid:

@@ -40,11 +40,26 @@ def _first(labels: Labels, names: Sequence[str]) -> str:
     return next((value for name in names if (value := label_value(labels, name))), "")
 
 
-def read_rows(
+FoundRows = dict[tuple[GridFunction, str], list[Row]]
+"""Rows by the function that was applied and the metric."""
+
+
+def read_rows(store: TelemetryStore, sources: Iterable[Source], grid: TimeGrid, window_ms: int) -> FoundRows:
+    """Every series of the metrics of `sources` with a value on the grid; one selection and one grid a function."""
+    metrics: dict[GridFunction, set[str]] = {}
+    for source in sources:
+        metrics.setdefault(source.function, set()).add(source.metric)
+    found: FoundRows = {}
+    for function, names in metrics.items():
+        for row in _read(store, names, function, grid, window_ms):
+            found.setdefault((function, label_value(row.labels, METRIC_NAME)), []).append(row)
+    return found
+
+
+def _read(
     store: TelemetryStore, metrics: Iterable[str], function: GridFunction, grid: TimeGrid, window_ms: int
 ) -> list[Row]:
-    """Every series of `metrics` with a value on the grid; one selection and one grid query."""
-    selectors = [[Matcher(METRIC_NAME, MatchOp.EQUAL, metric)] for metric in sorted(set(metrics))]
+    selectors = [[Matcher(METRIC_NAME, MatchOp.EQUAL, metric)] for metric in sorted(metrics)]
     series = store.select_series(selectors, TimeRange(grid.start_ms - window_ms, grid.end_ms))
     frame = store.grid(series, function, grid, window_ms)
     values = np.where(frame.present, frame.values, np.nan)
@@ -54,14 +69,11 @@ def read_rows(
     ]
 
 
-def by_workload(sources: Sequence[Source], rows: Sequence[Row], steps: int) -> dict[Workload, Floats]:
-    """float64[steps] of each workload, from the first of `sources` that it has; rows of other metrics are ignored."""
-    by_metric: dict[str, list[Row]] = {}
-    for row in rows:
-        by_metric.setdefault(label_value(row.labels, METRIC_NAME), []).append(row)
+def by_workload(sources: Sequence[Source], rows: FoundRows, steps: int) -> dict[Workload, Floats]:
+    """float64[steps] of each workload, from the first of `sources` that it has."""
     found: dict[Workload, Floats] = {}
     for source in sources:
-        for workload, members in _grouped(source, by_metric.get(source.metric, ())).items():
+        for workload, members in _grouped(source, rows.get((source.function, source.metric), ())).items():
             if workload not in found:
                 found[workload] = combined(source, members, steps) * source.scale
     return found
