@@ -45,6 +45,7 @@ app.conf.update(
     imports=["dashboard.tasks"],
     beat_schedule={
         "dispatch": {"task": "dashboard.dispatch", "schedule": 1.0, "options": {"expires": 10}},
+        "discover": {"task": "dashboard.discover", "schedule": 5.0, "options": {"expires": 15}},
         "upkeep": {"task": "dashboard.upkeep", "schedule": 10.0, "options": {"expires": 30}},
     },
 )

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from dashboard import logging_setup
 from dashboard.runtime import data_dir, relational
 from dashboard.runtime.commands import run
 from dashboard.runtime.control_client import NoServer, travel
@@ -22,6 +23,7 @@ class RoutedCommand(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Parse here, so that help and mistakes are answered at once; then run. Ends the process."""
         name, arguments = argv[1], argv[2:]
+        logging_setup.configure("WARNING")
         self.create_parser("belvedere", name).parse_args(arguments)
         try:
             sys.exit(self._run(name, arguments))

@@ -6,7 +6,10 @@ from typing import Final
 
 from django.utils import timezone
 
+from collectors.pull.advisories import FETCH
+from collectors.pull.own_packages import AUDIT_OWN
 from dashboard.models import ScheduledJob
+from dashboard.runtime.housekeeping import TIDY_UP
 from fleet.jobs import enqueue
 
 
@@ -19,7 +22,11 @@ class Periodic:
     after: timedelta = timedelta()
 
 
-CALENDAR: Final[tuple[Periodic, ...]] = ()
+CALENDAR: Final[tuple[Periodic, ...]] = (
+    Periodic(AUDIT_OWN, every=timedelta(days=1), after=timedelta(seconds=10)),
+    Periodic(FETCH, every=timedelta(days=1), after=timedelta(seconds=20)),
+    Periodic(TIDY_UP, every=timedelta(days=1), after=timedelta(hours=1)),
+)
 
 
 def enqueue_due(calendar: tuple[Periodic, ...] = CALENDAR) -> list[str]:

@@ -1,0 +1,1 @@
+"""Belvedere watches itself as its first service: own metrics, log events, packages, version."""
