@@ -19,6 +19,7 @@ from django.conf import settings
 from collectors.wire.focus import decode_focus, plain_bytes
 from collectors.wire.limits import DecodeLimits
 from fleet.actions.costs import BillAlreadyImported, BillFacts, record_bill, withdraw_bills
+from fleet.jobs import JobRun, job
 from fleet.mapping import UNKNOWN_SERVICE, resolve_service
 from fleet.models import CostImport
 from fleet.selectors.costs import bill_with, counting_batches
@@ -26,6 +27,9 @@ from telemetry.model.charges import ChargeBatch
 from telemetry.model.errors import LimitExceeded
 from telemetry.store import current
 from telemetry.store.charges import ChargeTable
+
+SWEEP: Final = "costs.sweep"
+"""Kind of the job."""
 
 ENVIRONMENT_TAGS: Final = ("environment", "env", "Environment", "Env", "stage")
 MAPPED_COLUMNS: Final = {
@@ -57,20 +61,31 @@ class ImportedBill:
     notices: tuple[str, ...] = ()
 
 
+def bill_limits() -> DecodeLimits:
+    """How large a bill may be, from the settings."""
+    return DecodeLimits(max_decoded_bytes=settings.BILLS["max_decoded_bytes"])
+
+
 def import_bill(
-    body: bytes, *, file_name: str, actor: str, simulated: bool = False, ip: str | None = None
+    body: bytes,
+    *,
+    file_name: str,
+    actor: str,
+    service: str | None = None,
+    simulated: bool = False,
+    ip: str | None = None,
 ) -> ImportedBill:
-    """Import a FOCUS file.
+    """Import a FOCUS file; `service` is the one that the sender is bound to.
 
     Raises FocusRefused, InvalidInput, LimitExceeded or StoreUnavailable; then nothing of it counts.
     """
-    limits = DecodeLimits(max_decoded_bytes=settings.BILLS["max_decoded_bytes"])
+    limits = bill_limits()
     text = plain_bytes(body, limits)
     sha256 = hashlib.sha256(text).hexdigest()
     if existing := bill_with(sha256):
         return ImportedBill(existing, False, {})
     charges = decode_focus(text, limits, max_charges=settings.BILLS["max_charges"])
-    services, environments = _owners(charges)
+    services, environments = _owners(charges, service)
     billed = _billed(charges)
     facts = _facts(charges, billed, file_name, sha256)
     table = ChargeTable(current())
@@ -88,6 +103,12 @@ def remove_bills(bills: list[CostImport], *, actor: str) -> int:
     return ChargeTable(current()).remove(withdraw_bills(bills=bills, actor=actor))
 
 
+@job(SWEEP)
+def sweep(run: JobRun) -> str:
+    """Job: delete charges of imports that were cut off."""
+    return f"{sweep_unfinished()} unfinished imports removed"
+
+
 def sweep_unfinished() -> int:
     """Delete charges of imports that were cut off more than a day ago; the number of batches."""
     table = ChargeTable(current())
@@ -96,14 +117,14 @@ def sweep_unfinished() -> int:
     return len(unfinished)
 
 
-def _owners(charges: ChargeBatch) -> tuple[list[str], list[str]]:
+def _owners(charges: ChargeBatch, bound: str | None) -> tuple[list[str], list[str]]:
     """(service, environment) of each charge, '' where nothing names one. Raises LimitExceeded."""
     known: dict[tuple[str, ...], tuple[str, str]] = {}
     services, environments = [], []
     for key in _keys(charges.table):
         owner = known.get(key)
         if owner is None:
-            owner = known[key] = _owner(key)
+            owner = known[key] = _owner(key, bound)
         services.append(owner[0])
         environments.append(owner[1])
     named = len(_named(services))
@@ -121,10 +142,10 @@ def _keys(table: Any) -> Iterator[tuple[str, ...]]:
     return zip(*(table[name].to_pylist() for name in ("tags", *MAPPED_COLUMNS)), strict=True)
 
 
-def _owner(key: tuple[str, ...]) -> tuple[str, str]:
+def _owner(key: tuple[str, ...], bound: str | None) -> tuple[str, str]:
     tags = _tags(key[0])
     columns = zip(MAPPED_COLUMNS.values(), key[1:], strict=True)
-    service = resolve_service("costs", [*((name, text) for name, text in columns if text), *tags.items()])
+    service = resolve_service("costs", [*((name, text) for name, text in columns if text), *tags.items()], bound)
     environment = next((tags[name] for name in ENVIRONMENT_TAGS if tags.get(name)), "")
     return "" if service == UNKNOWN_SERVICE else service, environment[:100]
 
@@ -152,6 +173,12 @@ def _billed(charges: ChargeBatch) -> dict[str, Decimal]:
     }
 
 
+def amount_text(amount: Decimal) -> str:
+    """Exact decimal text without exponent or trailing zeros: "3.5"."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _exact_sum(amounts: Any) -> Decimal:
     total: Decimal = pc.sum(pc.cast(amounts, _WIDE)).as_py()
     return total
@@ -163,7 +190,7 @@ def _facts(charges: ChargeBatch, billed: dict[str, Decimal], file_name: str, sha
         file_name=file_name,
         sha256=sha256,
         charges=len(charges),
-        billed_cost=str(next(iter(billed.values()))) if len(billed) == 1 else "",
+        billed_cost=amount_text(next(iter(billed.values()))) if len(billed) == 1 else "",
         currency=",".join(billed),
         period_start=pc.min(charges.table["charge_period_start"]).as_py(),
         period_end=pc.max(charges.table["charge_period_end"]).as_py(),

@@ -3,10 +3,14 @@
 from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+from collectors.bills import ImportedBill, amount_text, import_bill
 from collectors.pull.advisories import import_feed
+from collectors.wire.focus import FocusRefused
 from fleet.models import Job
+from telemetry.model.errors import TelemetryError
 
 Say = Callable[[str], None]
 """Writes one line for the person at the terminal."""
@@ -42,6 +46,37 @@ def _matched(job: Job | None) -> str:
     return f" Stored components matched again: {job.message or job.state}."
 
 
+def _cost_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="FOCUS 1.0 to 1.3 in CSV, also .gz")
+
+
+def _import_costs(options: dict[str, Any], say: Say) -> str:
+    path = Path(options["file"])
+    try:
+        imported = import_bill(path.read_bytes(), file_name=path.name, actor="system")
+    except FocusRefused as error:
+        for wrong in error.errors:
+            say(str(wrong))
+        raise ValueError(str(error)) from error
+    except TelemetryError as error:
+        raise ValueError(str(error)) from error
+    for notice in imported.notices:
+        say(notice)
+    return _bill_sentence(imported)
+
+
+def _bill_sentence(imported: ImportedBill) -> str:
+    bill = imported.bill
+    if not imported.new:
+        return f"Nothing imported: the same bill was imported on {bill.imported_at:%Y-%m-%d} as {bill.file_name}."
+    amounts = ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in imported.billed_cost.items())
+    return (
+        f"{bill.rows:,} charges of {amounts} imported for {imported.services} services; "
+        f"{imported.unallocated:,} charges name no service."
+    )
+
+
 KINDS: Final[dict[str, ImportKind]] = {
     "advisories": ImportKind("known vulnerabilities in OSV form", _advisory_arguments, _import_advisories),
+    "costs": ImportKind("a bill in FOCUS form", _cost_arguments, _import_costs),
 }

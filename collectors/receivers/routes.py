@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from collectors.receivers import audits, deployments, json_lines, loki, otlp, prometheus
+from collectors.receivers import audits, costs, deployments, json_lines, loki, otlp, prometheus
 from collectors.receivers.message import ErrorForm, Pending, Received, Reply, json_error, plain_error
 
 
@@ -42,6 +42,7 @@ ROUTES: Final = Routes(
         "/loki/api/v1/push": Receiver("loki", "ingest:logs", loki.push, plain_error),
         "/api/logs": Receiver("json_lines", "ingest:logs", json_lines.push, json_error),
         "/api/audits": Receiver("audits", "ingest:audits", audits.push, json_error),
+        "/api/costs": Receiver("costs", "ingest:costs", costs.push, json_error),
         "/api/deployments": Receiver("deployments", "ingest:deploys", deployments.push, json_error),
     },
     prefixes=[("/api/metrics/", Receiver("exposition", "ingest:metrics", prometheus.exposition, plain_error))],

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.utils import timezone
 
+from collectors.bills import SWEEP
 from collectors.pull.advisories import FETCH
 from collectors.pull.own_packages import AUDIT_OWN
 from dashboard.models import ScheduledJob
@@ -25,6 +26,7 @@ class Periodic:
 CALENDAR: Final[tuple[Periodic, ...]] = (
     Periodic(AUDIT_OWN, every=timedelta(days=1), after=timedelta(seconds=10)),
     Periodic(FETCH, every=timedelta(days=1), after=timedelta(seconds=20)),
+    Periodic(SWEEP, every=timedelta(days=1), after=timedelta(minutes=30)),
     Periodic(TIDY_UP, every=timedelta(days=1), after=timedelta(hours=1)),
 )
 
