@@ -14,6 +14,7 @@ from dashboard.accounts.declarations import requires
 from dashboard.accounts.models import OneTimeLink, RecoveryDevice, TotpDevice, User, UserSession
 from dashboard.accounts.next_url import with_next
 from dashboard.accounts.trail import note
+from dashboard.accounts.views import sign_in
 from fleet import models as fleet_models
 
 if TYPE_CHECKING:
@@ -44,9 +45,17 @@ class AdminSite(OTPAdminSite):
         """There is one way in, and it is not here."""
         return redirect(with_next("/login", request.GET.get("next", "/admin/")))
 
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return sign_in.logout(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return redirect("/account/password")
+
+    def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return redirect("/account")
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        ours = {"logout", "password_change", "password_change_done"}  # the product has its own pages for these
-        urls = [url for url in super().get_urls() if getattr(url, "name", None) not in ours]
+        urls = list(super().get_urls())
         _declare(urls)
         return urls
 

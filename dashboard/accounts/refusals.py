@@ -23,7 +23,7 @@ def unauthenticated(request: HttpRequest, step: str, sentence: str) -> HttpRespo
         return response
     address = with_next(step, wanted_page(request))
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(sentence, status=401, content_type="text/plain", headers={"HX-Redirect": address})
+        return HttpResponse(sentence, status=401, content_type="text/plain; charset=utf-8", headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)
 
 
@@ -32,7 +32,7 @@ def forbidden(request: HttpRequest, sentence: str) -> HttpResponse:
     if is_api(request):
         return api_error(403, "forbidden", sentence)
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(sentence, status=403, content_type="text/plain")
+        return HttpResponse(sentence, status=403, content_type="text/plain; charset=utf-8")
     page = render_to_string("accounts/forbidden.html", {"sentence": sentence}, request)
     return HttpResponse(page, status=403)
 
