@@ -7,12 +7,21 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.accounts.gate import requires
-from dashboard.runtime.checks import readiness_checks
+from dashboard.runtime.readiness import probe
 from fleet.models import Job
 from telemetry.model.errors import TelemetryError
 from telemetry.store import TableUsage, current
 
 _JOBS_SHOWN = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part that is needed, and what is wrong with it."""
+
+    name: str
+    ok: bool
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +40,16 @@ def health(request: HttpRequest) -> HttpResponse:
     usage, usage_error = _usage()
     context = {
         "page_title": "Health",
-        "checks": readiness_checks(),
+        "checks": _checks(),
         "usage": usage,
         "usage_error": usage_error,
         "jobs": Job.objects.order_by("-pk")[:_JOBS_SHOWN],
     }
     return render(request, "settings/health.html", context)
+
+
+def _checks() -> list[Check]:
+    return [Check(name, not fault, fault or "works") for name, fault in probe.ask().faults.items()]
 
 
 def _usage() -> tuple[list[UsageRow], str]:

@@ -17,7 +17,7 @@ from fleet.selectors.services import services as all_services
 _PER_PAGE = 100
 
 
-class ServiceForm(forms.ModelForm[Service]):
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a person may say of a service."""
 
     internet_facing = forms.NullBooleanField(
