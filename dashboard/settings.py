@@ -249,6 +249,9 @@ FORM_MAX_BYTES = env_int("BELVEDERE_FORM_MAX_BYTES", 1024**2, "body of a form", 
 CONCURRENT_REQUESTS = env_int("BELVEDERE_CONCURRENT_REQUESTS", 128, "other requests in work at once", minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES
 SCRAPE_SECONDS = env_int("BELVEDERE_SCRAPE_SECONDS", 15, "default time between two scrapes of a target", minimum=1)
+FILE_SD = env_list(
+    "BELVEDERE_FILE_SD", "", "files of scrape targets in Prometheus' `file_sd` form, JSON or YAML; may hold `*`"
+)
 OUTBOUND_ALLOWED_NETWORKS = env_list(
     "BELVEDERE_OUTBOUND_NETWORKS",
     "",
