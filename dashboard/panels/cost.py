@@ -76,6 +76,11 @@ class CostPanel:
         return any(prices.example for prices in self.price_lists)
 
     @property
+    def groups(self) -> list[tuple[str, list[GroupSpend]]]:
+        """Tables of the same spend, split three ways."""
+        return [("By team", self.teams), ("By environment", self.environments), ("By resource", self.categories)]
+
+    @property
     def spend_per_day(self) -> Decimal:
         return self.spend / len(self.days)
 

@@ -1,10 +1,21 @@
 """Addresses of the pages."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from dashboard.views import shell
+from dashboard.views import cost, logs, overview, scaling, security, service, shell
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview.overview_page, name="overview"),
+    path("services/", service.service_page, name="service-by-query"),
+    re_path(r"^services/(?P<name>[\s\S]+)$", service.service_page, name="service"),
+    path("logs", logs.logs_page, name="logs"),
+    path("logs/facets", logs.log_facets, name="log-facets"),
+    path("logs/newer", logs.newer, name="log-newer"),
+    path("logs/record", logs.record_page, name="log-record"),
+    path("scaling", scaling.scaling, name="scaling"),
+    path("cost", cost.cost, name="cost"),
+    path("security", security.security, name="security"),
+    path("", include("dashboard.views.settings.urls")),
     path("shell/palette.json", shell.palette, name="palette"),
     path("shell/theme", shell.theme, name="theme"),
 ]
