@@ -73,8 +73,13 @@ class Style:
     kind: Kind = "line"
     stacked: bool = False
     from_zero: bool = True
+    stepped: bool = False
+    """A value holds until the next, as counts of replicas do."""
     extras: dict[str, Any] = field(default_factory=dict)
     """Merged into the layout."""
+
+
+PLAIN: Final = Style()
 
 
 def time_series_figure(
@@ -86,7 +91,7 @@ def time_series_figure(
     marks: Iterable[Mark] = (),
     thresholds: Sequence[Threshold] = (),
     bands: Sequence[Band] = (),
-    style: Style = Style(),
+    style: Style = PLAIN,
 ) -> Figure:
     """Figure of values over time. Lines without any value are dropped; without lines `data` is empty."""
     columns = [(line, np.asarray(line.values, dtype=np.float64)) for line in lines]
@@ -160,6 +165,8 @@ def _trace(line: Line, values: NDArray[np.float64], grid: TimeGrid, place: int, 
         "connectgaps": False,
         "line": {"width": 1.6, "dash": DASHES[place // 4 % len(DASHES)] if not line.role else "solid"},
     }
+    if style.stepped:
+        trace["line"]["shape"] = "hv"
     if _has_lone_points(values):
         trace |= {"mode": "lines+markers", "marker": {"size": 3}}
     if style.stacked:

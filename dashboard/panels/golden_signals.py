@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from telemetry.model.labels import Labels, label_value
+from telemetry.model.labels import METRIC_NAME, Labels, label_value
 from telemetry.store import GridFunction
 
 RATE = GridFunction.RATE
@@ -24,7 +24,7 @@ class Combine(StrEnum):
     COUNT = "count"
     """Number of series with a value."""
     QUANTILE = "quantile"
-    """Series are buckets of a histogram with the label `le`; the value is its 95th percentile."""
+    """Series are buckets of a histogram with the label `le`; the value is the quantile of the signal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Signal:
     title: str
     unit: str
     sources: tuple[Source, ...]
+    quantile: float = 0.95
+    """Of histograms among the sources."""
 
 
 _PODS = (("container", "POD"),)
@@ -112,6 +114,9 @@ LATENCY: Final = Signal(
         Source("http_request_duration_seconds", LAST, Combine.MAX, keep=(("quantile", r"0\.95"),)),
     ),
 )
+_HISTOGRAMS_ONLY: Final = tuple(source for source in LATENCY.sources if source.combine is Combine.QUANTILE)
+LATENCY_MEDIAN: Final = Signal("latency_median", "Latency, median", "seconds", _HISTOGRAMS_ONLY, 0.5)
+LATENCY_99: Final = Signal("latency_99", "Latency, 99th percentile", "seconds", _HISTOGRAMS_ONLY, 0.99)
 CPU: Final = Signal(
     "cpu",
     "CPU",
@@ -188,6 +193,20 @@ ERRORS: Final = "errors"
 """Name under which failed requests per second are read: the series of REQUESTS whose status says so."""
 
 SIGNALS: Final = (REQUESTS, LATENCY, CPU, CPU_LIMIT, MEMORY, MEMORY_LIMIT, REPLICAS, REPLICAS_WANTED)
+
+
+WORKLOAD_LABELS: Final = ("horizontalpodautoscaler", "deployment", "statefulset", "replicaset", "daemonset")
+"""Labels of kube-state-metrics that name what a series is about; its `job` is only the exporter."""
+
+
+def subject_of(labels: Labels, sender: str) -> str:
+    """The service that a series is about: of kube_* metrics the workload they name, else who sent it.
+
+    A `service` label was put there on purpose and wins.
+    """
+    if not label_value(labels, METRIC_NAME).startswith("kube_") or label_value(labels, "service"):
+        return sender
+    return next((value for name in WORKLOAD_LABELS if (value := label_value(labels, name))), sender)
 
 
 def status_of(labels: Labels) -> str | None:

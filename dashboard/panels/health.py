@@ -61,7 +61,7 @@ def health_of(vitals: Vitals) -> Health:
 def _critical(vitals: Vitals) -> list[str]:
     reasons = []
     if vitals.error_ratio is not None and vitals.error_ratio >= FAILING:
-        reasons.append(f"{vitals.error_ratio:.1%} of requests fail")
+        reasons.append(f"{vitals.error_ratio:.1%} errors")
     if vitals.replicas == 0 and vitals.replicas_wanted != 0:
         reasons.append("no replica is up")
     if vitals.silent_ms is not None and vitals.silent_ms > SILENT_MS:
@@ -72,7 +72,7 @@ def _critical(vitals: Vitals) -> list[str]:
 def _warnings(vitals: Vitals) -> list[str]:
     reasons = []
     if vitals.error_ratio is not None and TROUBLED <= vitals.error_ratio < FAILING:
-        reasons.append(f"{vitals.error_ratio:.1%} of requests fail")
+        reasons.append(f"{vitals.error_ratio:.1%} errors")
     if vitals.replicas and vitals.replicas_wanted and vitals.replicas < vitals.replicas_wanted:
         reasons.append(
             f"{vitals.replicas_wanted - vitals.replicas:.0f} of {vitals.replicas_wanted:.0f} replicas missing"

@@ -12,6 +12,7 @@ from dashboard.panels.signal_values import Readings, read_signals
 from dashboard.panels.time_range import PageRange
 from dashboard.panels.vitals import ratio, vitals_of
 from fleet.models import Deployment, Service, Team
+from fleet.selectors.dependencies import AuditStanding, audit_standings
 from fleet.selectors.services import OpenFindings, newest_deployments, open_findings_by_service, services
 from telemetry.model.errors import TelemetryError
 from telemetry.model.time import TimeGrid
@@ -54,8 +55,15 @@ class ServiceRow:
     """Log records of severity error and worse within the range."""
     seen_ms: int | None = None
     findings: OpenFindings | None = None
+    standing: AuditStanding | None = None
+    """How far its dependencies were looked at; None if they never were, or not for this role."""
     deployment: Deployment | None = None
     spend_per_day: Decimal | None = None
+
+    @property
+    def lesser_findings(self) -> int:
+        """Open findings below high."""
+        return self.findings.medium + self.findings.low + self.findings.unrated if self.findings else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +109,18 @@ def overview(
     with_findings: bool = True,
     spend_per_day: Mapping[str, Decimal] | None = None,
 ) -> Overview:
-    """Four queries to the database and a fixed number to the engine, however many services there are."""
+    """Six queries to the database and a fixed number to the engine, however many services there are."""
     everything = list(services())
     telemetry, error = _telemetry(time_range) if with_telemetry else (_nothing(time_range), "")
     findings = open_findings_by_service() if with_findings else {}
+    standings = audit_standings() if with_findings else {}
     deployments = newest_deployments()
     now_ms = min(time.time_ns() // 1_000_000, time_range.end_ms)
     rows = [
         replace(
             _row(service, telemetry, now_ms),
             findings=findings.get(service.pk, OpenFindings()) if with_findings else None,
+            standing=standings.get(service.pk),
             deployment=deployments.get(service.pk),
             spend_per_day=(spend_per_day or {}).get(service.name),
         )

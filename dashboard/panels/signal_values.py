@@ -1,13 +1,23 @@
 """Reads the golden signals of all services at once: one selection and one grid a function, never one a service."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.panels.golden_signals import ERRORS, REQUESTS, SIGNALS, Combine, Signal, Source, failed, status_of
+from dashboard.panels.golden_signals import (
+    ERRORS,
+    REQUESTS,
+    SIGNALS,
+    Combine,
+    Signal,
+    Source,
+    failed,
+    status_of,
+    subject_of,
+)
 from dashboard.panels.quantiles import histogram_quantile
 from telemetry.model.labels import METRIC_NAME, Labels, Matcher, MatchOp, label_value
 from telemetry.model.samples import SeriesSet
@@ -18,8 +28,6 @@ Floats = NDArray[np.float64]
 
 WINDOW_MS: Final = 300_000
 """Rates are over five minutes, and a value stays current that long: exporters push at least every minute or two."""
-
-PERCENTILE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +107,10 @@ def _read(
 ) -> list[Row]:
     selectors = [[Matcher(METRIC_NAME, MatchOp.EQUAL, metric)] for metric in metrics]
     series = store.select_series(selectors, TimeRange(grid.start_ms - window_ms, grid.end_ms), limit=None)
+    subjects = [subject_of(labels, sender) for labels, sender in zip(series.labels, series.services, strict=True)]
+    series = replace(series, services=subjects)
     if service is not None:
-        series = rows_where(series, [name == service for name in series.services])
+        series = rows_where(series, [name == service for name in subjects])
     frame = store.grid(series, function, grid, window_ms)
     values = np.where(frame.present, frame.values, np.nan)
     return [
@@ -131,7 +141,7 @@ def _signal_values(signal: Signal, rows: _Rows, steps: int) -> tuple[dict[str, F
     for source in signal.sources:
         for service, members in _by_service(rows.get((source.function, source.metric), ()), source).items():
             if service not in values:
-                values[service] = combined(source, members, steps) * source.scale
+                values[service] = combined(source, members, steps, signal.quantile) * source.scale
                 metrics[service] = source.metric
     return values, metrics
 
@@ -144,9 +154,14 @@ def _by_service(rows: Iterable[Row], source: Source) -> dict[str, list[Row]]:
     return groups
 
 
-def combined(source: Source, rows: Sequence[Row], steps: int) -> Floats:
-    """One value a time from the series of one service, NaN where none of them has any."""
-    return _COMBINERS[source.combine](rows, steps)
+def combined(source: Source, rows: Sequence[Row], steps: int, quantile: float = 0.95) -> Floats:
+    """One value a time from the series of one service, NaN where none of them has any.
+
+    `quantile` is taken of histograms only.
+    """
+    if source.combine is Combine.QUANTILE:
+        return _quantile(rows, steps, quantile)
+    return _COMBINERS[source.combine](rows)
 
 
 def _stacked(rows: Sequence[Row]) -> tuple[Floats, NDArray[np.bool_]]:
@@ -155,22 +170,22 @@ def _stacked(rows: Sequence[Row]) -> tuple[Floats, NDArray[np.bool_]]:
     return np.where(present, values, 0.0), present
 
 
-def _sum(rows: Sequence[Row], steps: int) -> Floats:
+def _sum(rows: Sequence[Row]) -> Floats:
     values, present = _stacked(rows)
     return np.where(present.any(axis=0), values.sum(axis=0), np.nan)
 
 
-def _max(rows: Sequence[Row], steps: int) -> Floats:
+def _max(rows: Sequence[Row]) -> Floats:
     values, present = _stacked(rows)
     return np.where(present.any(axis=0), np.where(present, values, -np.inf).max(axis=0), np.nan)
 
 
-def _count(rows: Sequence[Row], steps: int) -> Floats:
+def _count(rows: Sequence[Row]) -> Floats:
     present = _stacked(rows)[1]
     return np.where(present.any(axis=0), present.sum(axis=0), np.nan).astype(np.float64)
 
 
-def _quantile(rows: Sequence[Row], steps: int) -> Floats:
+def _quantile(rows: Sequence[Row], steps: int, quantile: float) -> Floats:
     buckets: dict[float, list[Row]] = {}
     for row in rows:
         if (bound := _bound(row.labels)) is not None:
@@ -178,8 +193,8 @@ def _quantile(rows: Sequence[Row], steps: int) -> Floats:
     bounds = sorted(buckets)
     if not bounds:
         return np.full(steps, np.nan)
-    cumulative = np.vstack([_sum(buckets[bound], steps) for bound in bounds])
-    return histogram_quantile(PERCENTILE, np.array(bounds), np.nan_to_num(cumulative))
+    cumulative = np.vstack([_sum(buckets[bound]) for bound in bounds])
+    return histogram_quantile(quantile, np.array(bounds), np.nan_to_num(cumulative))
 
 
 def _bound(labels: Labels) -> float | None:
@@ -189,11 +204,10 @@ def _bound(labels: Labels) -> float | None:
         return None
 
 
-_COMBINERS: Final[dict[Combine, Callable[[Sequence[Row], int], Floats]]] = {
+_COMBINERS: Final[dict[Combine, Callable[[Sequence[Row]], Floats]]] = {
     Combine.SUM: _sum,
     Combine.MAX: _max,
     Combine.COUNT: _count,
-    Combine.QUANTILE: _quantile,
 }
 
 
@@ -210,4 +224,4 @@ def _errors(rows: _Rows, metrics: Mapping[str, str]) -> dict[str, Floats]:
 def _failed_sum(rows: Sequence[Row]) -> Floats:
     bad = [row for row in rows if failed(status_of(row.labels) or "")]
     counted = np.isfinite(np.vstack([row.values for row in rows])).any(axis=0)
-    return np.where(counted, np.nan_to_num(_sum(bad, 0)) if bad else 0.0, np.nan)
+    return np.where(counted, np.nan_to_num(_sum(bad)) if bad else 0.0, np.nan)

@@ -3,6 +3,12 @@ import { saveCsv } from "./csv.js";
 import { setRange } from "./range.js";
 
 const PALETTE = 8;
+const TICKS = [
+  { dtickrange: [null, 60000], value: "%H:%M:%S\n%d %b" },
+  { dtickrange: [60000, 86400000], value: "%H:%M\n%d %b" },
+  { dtickrange: [86400000, "M1"], value: "%d %b\n%Y" },
+  { dtickrange: ["M1", null], value: "%b %Y" },
+];
 const drawn = new Set();
 let library = null;
 let colours = null;
@@ -64,21 +70,19 @@ function themed(figure, element) {
   });
   const given = figure.layout;
   const time = given.meta?.time;
-  const single = data.filter((trace) => trace.showlegend !== false).length < 2 && !given.showlegend;
   const layout = {
     ...given,
     height: element.clientHeight,
-    margin: { t: given.annotations?.length ? 14 : 6, r: 8, b: single ? 28 : 20, l: 8, ...given.margin },
+    margin: { t: given.annotations?.length ? 16 : 8, r: 8, b: 8, l: 8, pad: 0, ...given.margin },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colours.font, size: 12, color: colours["ink-2"] },
-    showlegend: !single,
-    legend: { orientation: "h", x: 0, y: -0.14, yanchor: "top", font: { size: 11, color: colours["ink-2"] }, itemwidth: 30, ...given.legend },
+    showlegend: false,
     hoverlabel: { bgcolor: colours.raised, bordercolor: colours.line, font: { family: colours.font, size: 12, color: colours.ink } },
     dragmode: time ? "zoom" : false,
     shapes: given.shapes?.map((shape) => ({ ...shape, line: { ...shape.line, color: colours[shape.name] ?? colours["ink-3"] } })),
     annotations: given.annotations?.map((note) => ({ ...note, font: { size: 11, color: colours[note.name] ?? colours["ink-3"] } })),
-    xaxis: axis(given.xaxis, time ? { fixedrange: false, showgrid: false, hoverformat: "%d %b %H:%M:%S UTC", showspikes: true, spikethickness: 1, spikedash: "solid", spikecolor: colours["line-strong"], spikemode: "across", nticks: Math.max(3, Math.floor(element.clientWidth / 110)) } : {}),
+    xaxis: axis(given.xaxis, time ? { fixedrange: false, showgrid: false, hoverformat: "%d %b %H:%M:%S UTC", showspikes: true, spikethickness: 1, spikedash: "solid", spikecolor: colours["line-strong"], spikemode: "across", nticks: Math.max(3, Math.floor(element.clientWidth / 110)), tickformatstops: TICKS } : {}),
     yaxis: axis(given.yaxis, time ? { nticks: 5, showline: false } : {}),
   };
   return { data, layout };
@@ -94,16 +98,62 @@ async function draw(element) {
     if (!colours) readColours();
     const figure = read(element);
     const { data, layout } = themed(figure, element);
+    const hidden = new Set(element.dataset.hidden?.split("\n"));
+    for (const trace of data) if (hidden.has(trace.name)) trace.visible = "legendonly";
     await Plotly.react(element, data, layout, { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false });
     if (!drawn.has(element)) {
       drawn.add(element);
       wire(element, figure.layout.meta?.time);
     }
+    legend(element, data);
     element.dataset.state = "drawn";
   } catch (error) {
     element.dataset.state = "failed";
     element.textContent = `This figure could not be drawn: ${error.message}. Its numbers are in the table.`;
   }
+}
+
+// Names of the series below the figure; a click hides or shows one, with the dash that tells it apart.
+function legend(element, data) {
+  const named = data.filter((trace) => trace.name && trace.showlegend !== false && trace.type !== "pie");
+  let list = element.parentElement.querySelector(".legend");
+  if (named.length < 2) return list?.remove();
+  if (!list) {
+    list = document.createElement("ul");
+    list.className = "legend";
+    element.after(list);
+    list.addEventListener("click", (event) => {
+      const name = event.target.closest("button")?.dataset.name;
+      if (name === undefined) return;
+      const hidden = new Set(element.dataset.hidden ? element.dataset.hidden.split("\n") : []);
+      hidden.delete(name) || hidden.add(name);
+      element.dataset.hidden = [...hidden].join("\n");
+      draw(element);
+    });
+  }
+  const items = named.map((trace) => {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.name = trace.name;
+    button.setAttribute("aria-pressed", trace.visible !== "legendonly");
+    const colour = trace.type === "bar" ? trace.marker.color : trace.line.color;
+    const dash = { dash: "6 3", dot: "2 3", dashdot: "7 3 2 3" }[trace.line?.dash] ?? "none";
+    const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    swatch.setAttribute("viewBox", "0 0 16 8");
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    line.setAttribute("d", "M0 4H16");
+    line.setAttribute("stroke", colour);
+    line.setAttribute("stroke-width", trace.type === "bar" ? 8 : 2.5);
+    line.setAttribute("stroke-dasharray", dash);
+    swatch.append(line);
+    const words = document.createElement("span");
+    words.textContent = trace.name;
+    button.append(swatch, words);
+    item.append(button);
+    return item;
+  });
+  list.replaceChildren(...items);
 }
 
 function wire(element, time) {

@@ -1,0 +1,44 @@
+"""Shows log text as it is: markup inert, control and direction characters visible, the searched words marked."""
+
+import re
+from typing import Final
+
+from django import template
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+_HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+)
+"""Control characters but for tab and newline, and what changes direction or shows nothing."""
+
+
+@register.filter
+def visible(text: str) -> SafeString:
+    """`text` escaped; each hidden character becomes a marked picture of itself (NUL is ␀, U+202E is ⟨202E⟩)."""
+    pieces: list[str] = []
+    place = 0
+    for found in _HIDDEN.finditer(text):
+        pieces += [escape(text[place : found.start()]), _picture(found.group())]
+        place = found.end()
+    return mark_safe("".join([*pieces, escape(text[place:])]))  # noqa: S308 - every piece is escaped
+
+
+@register.filter
+def searched(text: str, wanted: str) -> SafeString:
+    """`visible` with each occurrence of `wanted`, in any case, in a <mark>."""
+    if not wanted:
+        return visible(text)
+    parts = re.split(f"({re.escape(wanted)})", text, flags=re.IGNORECASE)
+    marked = [
+        format_html("<mark>{}</mark>", visible(part)) if odd % 2 else visible(part) for odd, part in enumerate(parts)
+    ]
+    return mark_safe("".join(marked))  # noqa: S308 - every part is escaped
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    shown = chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else f"\u27e8{code:04X}\u27e9"
+    return format_html('<span class="control" title="U+{}">{}</span>', f"{code:04X}", shown)

@@ -1,0 +1,157 @@
+"""Log records: search, one record, what is newer, facets, download."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from dashboard.accounts.csv_export import csv_lines
+from dashboard.accounts.gate import requires
+from dashboard.panels.log_facets import facets, filter_chips
+from dashboard.panels.log_filter import SEVERITIES, LogFilter
+from dashboard.panels.log_lines import find_record, flat_attributes, indented_json, log_line, nanosecond_text
+from dashboard.panels.logs import exported, exported_row, log_page, newer_records, surrounding
+from dashboard.panels.time_range import page_range
+from dashboard.views.streaming import streamed
+from fleet.models import Service
+from telemetry.model.errors import InvalidInput, TelemetryError
+from telemetry.model.logs import LogRecord
+from telemetry.store import LogCursor, LogQuery, current
+
+_COLUMNS = (
+    "timestamp_ns", "observed_timestamp_ns", "service", "severity_number", "severity_text", "body",
+    "trace_id", "span_id", "stream", "attributes",
+)  # fmt: skip
+
+
+def log_filter(request: HttpRequest) -> LogFilter:
+    """The filter in the address."""
+    query = request.GET
+    return LogFilter(
+        services=tuple(dict.fromkeys(name for name in query.getlist("service") if name)),
+        severity=query.get("severity", ""),
+        text=query.get("q", ""),
+        labels=tuple(dict.fromkeys(text for text in query.getlist("label") if text.strip())),
+        trace_id=query.get("trace", "").strip().lower(),
+    )
+
+
+@requires("view:fleet")
+@require_GET
+def logs_page(request: HttpRequest) -> HttpResponseBase:
+    """One page of records with their histogram, or all of them as a download (`format=json` or `csv`)."""
+    wanted, time_range = log_filter(request), page_range(request.GET)
+    context: dict[str, Any] = {
+        "page_title": "Logs",
+        "time_range": time_range,
+        "filter": wanted,
+        "severities": SEVERITIES,
+        "service_names": Service.objects.order_by("name").values_list("name", flat=True),
+        "chips": filter_chips(wanted),
+        "public_url": settings.PUBLIC_URL,
+        "older_page": bool(request.GET.get("before")),
+    }
+    try:
+        query = wanted.query(time_range)
+        if request.GET.get("format"):
+            return _download(request, query)
+        if before := request.GET.get("before"):
+            query = _continued(query, before)
+        context["page"] = log_page(current(), query, time_range)
+    except TelemetryError as error:
+        context["error"] = str(error)
+        context["mistaken"] = isinstance(error, InvalidInput)
+    return render(request, "logs/logs.html", context)
+
+
+def _continued(query: LogQuery, cursor: str) -> LogQuery:
+    return replace(query, cursor=LogCursor.parse(cursor))
+
+
+def _download(request: HttpRequest, query: LogQuery) -> HttpResponseBase:
+    rows = (exported_row(record) for record in exported(current(), query))
+    if request.GET["format"] == "csv":
+        lines = csv_lines(_COLUMNS, ([_cell(row[name]) for name in _COLUMNS] for row in rows))
+        return streamed(request, "logs.csv", "text/csv; charset=utf-8", lines)
+    return streamed(request, "logs.jsonl", "application/x-ndjson", _json_lines(rows))
+
+
+def _cell(value: object) -> object:
+    return orjson.dumps(value).decode() if isinstance(value, dict) else value
+
+
+def _json_lines(rows: Iterator[dict[str, object]]) -> Iterator[str]:
+    for row in rows:
+        yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE).decode()
+
+
+@requires("view:fleet")
+@require_GET
+def log_facets(request: HttpRequest) -> HttpResponse:
+    """The facets of the page, loaded after it."""
+    wanted = log_filter(request)
+    try:
+        found = current().log_facets(wanted.query(page_range(request.GET)))
+    except TelemetryError as error:
+        return render(request, "logs/_facets.html", {"error": str(error)})
+    return render(request, "logs/_facets.html", {"facets": facets(found, wanted)})
+
+
+@requires("view:fleet")
+@require_GET
+def newer(request: HttpRequest) -> HttpResponse:
+    """Records that arrived after the cursor `after`, for the live mode."""
+    wanted = log_filter(request)
+    try:
+        query = wanted.query(page_range(request.GET))
+        found = newer_records(current(), query, LogCursor.parse(request.GET.get("after", "")))
+    except TelemetryError as error:
+        return HttpResponse(str(error), status=503, content_type="text/plain")
+    return render(request, "logs/_newer.html", {"found": found, "filter": wanted})
+
+
+@requires("view:fleet")
+@require_GET
+def record_page(request: HttpRequest) -> HttpResponse:
+    """One record with all its fields: a page of its own, or the part that opens below its row."""
+    record = _record(request)
+    line = log_line(record)
+    context = {
+        "page_title": "Log record",
+        "line": line,
+        "observed": nanosecond_text(record.observed_timestamp_ns),
+        "attributes": flat_attributes(record.attributes),
+        "json_body": indented_json(record.body),
+    }
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "logs/_record.html", context)
+    return render(
+        request,
+        "logs/record.html",
+        {**context, "surrounding": surrounding(current(), record), "around": _around(record)},
+    )
+
+
+def _around(record: LogRecord) -> str:
+    """Address of the records five minutes before and after, of the same service."""
+    at_ms = record.timestamp_ns // 10**6
+    return f"/logs?{urlencode({'service': record.service, 'from': at_ms - 300_000, 'to': at_ms + 300_000})}"
+
+
+def _record(request: HttpRequest) -> LogRecord:
+    """Raises Http404 if there is no such record (any more)."""
+    at, service = request.GET.get("at", ""), request.GET.get("service", "")
+    if not (at.isascii() and at.isdigit() and len(at) < 20):
+        raise Http404(f"{at!r} is not a time in nanoseconds")
+    moment = LogQuery(start_ns=int(at), end_ns=int(at), services=(service,), limit=10_000)
+    found = find_record(current().search_logs(moment), request.GET.get("mark", ""))
+    if found is None:
+        raise Http404("there is no such record; it may be older than the retention")
+    return found
