@@ -64,7 +64,7 @@ def severity_bars(rows: Sequence[Mapping[str, Any]], column: str, title: str) ->
         "data": [_severity_trace(word, names, [row[word] for row in rows]) for word in words],
         "layout": {
             "barmode": "stack",
-            "bargap": 0.35,
+            "bargap": max(0.35, 1 - 0.1 * len(names)),
             "meta": {"title": title, "unit_words": "", "time": False, "summary": _summary(rows, column)},
             "xaxis": {"rangemode": "tozero", "tickformat": ",d"},
             "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},

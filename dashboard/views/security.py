@@ -13,10 +13,11 @@ from dashboard.accounts.gate import requires
 from dashboard.panels.security import risk_by_package, risk_by_service, security_numbers
 from fleet.models import Finding
 from fleet.selectors.dependencies import unknown_components
-from fleet.selectors.findings import SEVERITY_WORDS, FindingFilter, findings
+from fleet.selectors.findings import SEVERITY_WORDS, FindingFilter, findings, unknown_reasons
 
 _PER_PAGE = 50
 _UNKNOWN_SHOWN = 200
+_REASONS_SHOWN = 12
 
 
 @requires("view:security")
@@ -36,6 +37,7 @@ def security(request: HttpRequest) -> HttpResponseBase:
         "by_service": risk_by_service(),
         "by_package": risk_by_package(),
         "unknown": unknown_components().order_by("report__service__name", "name")[:_UNKNOWN_SHOWN],
+        "reasons": unknown_reasons(_REASONS_SHOWN),
         "audit_command": _audit_command(),
     }
     return render(request, "security/security.html", context)

@@ -81,3 +81,12 @@ def audit_coverage() -> AuditCoverage:
     components = Component.objects.filter(report__current=True)
     counts = components.aggregate(all=Count("pk"), unknown=Count("pk", filter=~Q(skip_reason="")))
     return AuditCoverage(current.values("service").distinct().count(), counts["all"], counts["unknown"])
+
+
+def unknown_reasons(limit: int) -> list[dict[str, object]]:
+    """Why components could not be audited, most frequent first: `skip_reason`, `components`, `services`."""
+    unknown = Component.objects.filter(report__current=True).exclude(skip_reason="").order_by()
+    rows = unknown.values("skip_reason").annotate(
+        components=Count("pk"), services=Count("report__service", distinct=True)
+    )
+    return list(rows.order_by("-components", "skip_reason")[:limit])
