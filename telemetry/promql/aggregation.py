@@ -13,6 +13,7 @@ from telemetry.promql.kernels.ordered import quantile_of
 from telemetry.promql.label_names import is_label_name
 from telemetry.promql.labelsets import grouping_key, number_groups, with_labels
 from telemetry.promql.numbers import format_float
+from telemetry.promql.quoting import quote
 from telemetry.promql.sums import mean_by_group, sum_by_group
 from telemetry.promql.values import Floats, Indices, Mask, Vector, vector
 
@@ -80,7 +81,7 @@ def _quantiles(operand: Vector, rows: Indices, parameter: Floats) -> Floats:
 def count_values(node: Aggregate, operand: Vector, label: str) -> Vector:
     """How many series of each group have each value, which becomes a label. Raises EvaluationError."""
     if not is_label_name(label):
-        raise EvaluationError(f'invalid label name "{label.encode("utf-8", "backslashreplace").decode()}"')
+        raise EvaluationError(f"invalid label name {quote(label)}")
     base = grouping_key([name for name in node.grouping if name != label], without=node.without)
     shown = not (node.without and label in node.grouping)
     index, bases = number_groups(with_labels(base(labels), [(label, "")]) for labels in operand.labels)

@@ -4,6 +4,7 @@ from typing import Final
 
 from telemetry.promql.ast import Expr
 from telemetry.promql.errors import line_and_column
+from telemetry.promql.numbers import format_general
 
 _COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
 _MANUAL: Final = "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile"
@@ -28,7 +29,7 @@ class Annotations:
     def warn(self, node: Expr, sentence: str) -> None:
         self._warnings.setdefault(f"PromQL warning: {sentence} ({self._place(node)})")
 
-    def inform(self, node: Expr, sentence: str) -> None:
+    def inform(self, node: Expr | None, sentence: str) -> None:
         self._infos.setdefault(f"PromQL info: {sentence} ({self._place(node)})")
 
     def invalid_quantile(self, node: Expr, quantile: float) -> None:
@@ -47,26 +48,16 @@ class Annotations:
             f"input to histogram_quantile needed to be fixed for monotonicity (see {_MANUAL}){_for_metric(metric)}",
         )
 
-    def counter_name(self, node: Expr, metric: str) -> None:
+    def counter_name(self, node: Expr | None, metric: str) -> None:
         """Note that `metric` is not named as counters are."""
         if metric and not metric.endswith(_COUNTER_SUFFIXES):
             suffixes = "/".join(_COUNTER_SUFFIXES)
             self.inform(node, f'metric might not be a counter, name does not end in {suffixes}: "{metric}"')
 
-    def _place(self, node: Expr) -> str:
-        line, column = line_and_column(self._text, node.span.start)
+    def _place(self, node: Expr | None) -> str:
+        line, column = line_and_column(self._text, 0 if node is None else node.span.start)
         return f"{line}:{column}"
 
 
 def _for_metric(metric: str) -> str:
-    return f' for metric name "{metric}"' if metric else ""
-
-
-def format_general(value: float) -> str:
-    """A number as Go's %g writes it."""
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "+Inf" if value > 0 else "-Inf"
-    text = repr(float(value))
-    return text[:-2] if text.endswith(".0") else text
+    return f' for metric name "{metric}"'

@@ -4,7 +4,7 @@ Trees may be deep on the left of a chain of operators, so nothing here walks the
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Final
 
@@ -59,6 +59,7 @@ class DurationNumber:
     seconds: float
     as_duration: bool
     """Whether it was written `5m` rather than `300`."""
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,7 @@ class Binary:
     op: str
     lhs: "Expr"
     rhs: "Expr"
+    operator: Span
     matching: VectorMatching
     returns_bool: bool = False
 

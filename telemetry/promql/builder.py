@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from lark import Token, Transformer
 
@@ -33,7 +33,7 @@ from telemetry.promql.ast import (
     VectorSelector,
 )
 from telemetry.promql.durations import parse_duration_ms
-from telemetry.promql.numbers import parse_number
+from telemetry.promql.numbers import format_general, parse_number
 from telemetry.promql.quoting import unquote
 
 Items = Sequence[Any]
@@ -71,7 +71,7 @@ def _unquoted(token: Token) -> str:
     try:
         return unquote(str(token))
     except ValueError as error:
-        raise Misplaced(_start(token), f"error unquoting string {str(token)[:100]}: {error}") from error
+        raise Misplaced(_start(token), str(error)) from error
 
 
 def _number(token: Token) -> float:
@@ -140,7 +140,7 @@ class Builder(Transformer[Token, Expr]):
         try:
             return Matcher(_text_of(name), MatchOp(str(op)), _unquoted(value))
         except InvalidInput as error:
-            raise Misplaced(_start(name), str(error)) from error
+            raise Misplaced(_start(name), f"error parsing regexp: {_regexp_problem(error)}") from error
 
     def quoted_name(self, items: Items) -> Matcher:
         return Matcher(METRIC_NAME, MatchOp.EQUAL, _unquoted(items[0]))
@@ -207,7 +207,8 @@ class Builder(Transformer[Token, Expr]):
         matching = modifiers.matching or VectorMatching()
         if op in SET_OPERATORS and matching.cardinality is Cardinality.ONE_TO_ONE:
             matching = VectorMatching(Cardinality.MANY_TO_MANY, matching.on, matching.labels)
-        return Binary(Span(_start(lhs), _end(rhs)), op, lhs, rhs, matching, modifiers.returns_bool)
+        place = Span(_start(operator), _end(operator))
+        return Binary(Span(_start(lhs), _end(rhs)), op, lhs, rhs, place, matching, modifiers.returns_bool)
 
     def signed(self, items: Items) -> Expr:
         sign, operand = items
@@ -221,22 +222,22 @@ class Builder(Transformer[Token, Expr]):
     def instant(self, items: Items) -> tuple[Token, At]:
         token = items[-1]
         seconds = _number(token) * (-1 if items[0] == "-" else 1)
-        if not math.isfinite(seconds) or abs(seconds * 1000) > _LARGEST_TIMESTAMP_MS:
-            raise Misplaced(_start(token), f"timestamp out of bounds for @ modifier: {seconds:f}")
+        if not abs(seconds * 1000) <= _LARGEST_TIMESTAMP_MS:
+            raise Misplaced(_start(token), f"timestamp out of bounds for @ modifier: {format_general(seconds)}")
         return token, _round_half_away(seconds * 1000)
 
     def at(self, items: Items) -> Expr:
-        operand, token, argument = items
+        operand, _, argument = items
         if isinstance(argument, Token):
             when: At = AtAnchor.START if argument.lower().startswith("start") else AtAnchor.END
             end = _end(argument)
         else:
             when, end = argument[1], _end(argument[0])
-        return _with_modifier(operand, _start(token), end, "@ modifier", "@ <timestamp>", at=when)
+        return _with_modifier(operand, end, "@ modifier", "@ <timestamp>", at=when)
 
     def offset(self, items: Items) -> Expr:
         operand, token, duration = items
-        return _with_modifier(operand, _start(token), _end(token), "offset modifier", "offset", offset=duration)
+        return _with_modifier(operand, _end(token), "offset modifier", "offset", offset=duration)
 
     def range(self, items: Items) -> MatrixSelector:
         operand, bracket, duration, closing = items
@@ -246,25 +247,24 @@ class Builder(Transformer[Token, Expr]):
             raise Misplaced(_start(bracket), "no offset modifiers allowed before range")
         if operand.at is not None:
             raise Misplaced(_start(bracket), "no @ modifiers allowed before range")
-        _refuse_constant_zero(duration, bracket)
+        _refuse_constant_zero(duration)
         return MatrixSelector(Span(_start(operand), _end(closing)), operand, duration)
 
     def subquery(self, items: Items) -> Subquery:
-        operand, bracket, duration, _, *step = items
-        _refuse_constant_zero(duration, bracket)
-        if len(step) == 2:
-            _refuse_constant_zero(step[0], bracket)
+        operand, _, duration, _, *step = items
+        for part in (duration, *step[:-1]):
+            _refuse_constant_zero(part)
         return Subquery(Span(_start(operand), _end(step[-1])), operand, duration, step[0] if len(step) == 2 else None)
 
     # -- durations
 
     def duration_number(self, items: Items) -> Duration:
-        return DurationNumber(_number(items[0]), items[0].type == "DURATION")
+        return DurationNumber(_number(items[0]), items[0].type == "DURATION", _start(items[0]))
 
     def duration_unary(self, items: Items) -> Duration:
         sign, operand = items
         if isinstance(operand, DurationNumber):
-            return DurationNumber(-operand.seconds if sign == "-" else operand.seconds, operand.as_duration)
+            return replace(operand, seconds=-operand.seconds) if sign == "-" else operand
         return DurationOperation(DurationOp(str(sign)), None, operand)
 
     def duration_binary(self, items: Items) -> Duration:
@@ -300,26 +300,25 @@ def _refuse_argument_count(span: Span, *, given: int, wanted: int) -> None:
         )
 
 
-def _refuse_constant_zero(duration: Duration, bracket: Token) -> None:
+def _refuse_constant_zero(duration: Duration) -> None:
     if isinstance(duration, DurationNumber) and duration.seconds <= 0:
-        raise Misplaced(_end(bracket), "duration must be greater than 0")
+        raise Misplaced(duration.position, "duration must be greater than 0")
 
 
-def _with_modifier(operand: Any, position: int, end: int, what: str, name: str, **change: Any) -> Expr:
+def _with_modifier(operand: Any, end: int, what: str, name: str, **change: Any) -> Expr:
     """`operand` with an offset or @; raises Misplaced if it cannot carry one or has it already."""
     target = operand.selector if isinstance(operand, MatrixSelector) else operand
     if not isinstance(target, VectorSelector | Subquery):
-        _refuse_modifier(position, what, operand)
+        kinds = "an instant vector selector or range vector selector or a subquery"
+        raise Misplaced(_start(operand), f"{what} must be preceded by {kinds}")
     (field,) = change
     if getattr(target, field) is not None:
-        raise Misplaced(position, f"{name} may not be set multiple times")
+        raise Misplaced(_start(operand), f"{name} may not be set multiple times")
     changed: Any = replace(target, **change, span=Span(target.span.start, max(target.span.end, end)))
     return replace(operand, selector=changed) if isinstance(operand, MatrixSelector) else changed
 
 
-def _refuse_modifier(position: int, what: str, operand: Any) -> NoReturn:
-    raise Misplaced(
-        position,
-        f"{what} must be preceded by an instant vector selector or range vector selector or a subquery, "
-        f"but follows a {type(operand).__name__} instead",
-    )
+def _regexp_problem(error: InvalidInput) -> str:
+    """What RE2 said."""
+    said = error.__cause__.args[0] if error.__cause__ is not None and error.__cause__.args else str(error)
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)

@@ -9,14 +9,14 @@ import numpy as np
 from telemetry.model.labels import METRIC_NAME, Labels, label_value
 from telemetry.model.time import TimeGrid
 from telemetry.promql import info, label_functions, range_functions, selection, sorting
-from telemetry.promql.ast import Call, Expr, ValueType, VectorSelector, without_parens
+from telemetry.promql.ast import Call, Subquery, ValueType, VectorSelector, without_parens
 from telemetry.promql.context import Context, Handler, invalid_quantiles, renamed, text_of
 from telemetry.promql.dates import DATE_FUNCTIONS, calendar_field
 from telemetry.promql.elementwise import UNARY_FUNCTIONS, larger, round_to, smaller
 from telemetry.promql.histogram_calls import HISTOGRAM_CALLS
 from telemetry.promql.run import Run
 from telemetry.promql.signatures import SIGNATURES
-from telemetry.promql.values import Floats, Mask, RangeVector, Scalar, Value, Vector, empty_vector, vector
+from telemetry.promql.values import Floats, Mask, Scalar, Value, Vector, empty_vector, vector
 
 
 def evaluate_call(context: Context, call: Call, grid: TimeGrid) -> Value:
@@ -36,21 +36,16 @@ def _over_range(context: Context, call: Call, grid: TimeGrid) -> Value:
     ]
     operand = context.range_vector(source, grid)
     times = grid.times_ms()
-    result = range_functions.apply(context.run, call.function, operand, times, arguments)
-    _note_range(context, call, source, operand, result, arguments)
-    return result
-
-
-def _note_range(
-    context: Context, call: Call, source: Expr, operand: RangeVector, result: Vector, arguments: list[Floats]
-) -> None:
+    result, rows = range_functions.apply(context.run, call.function, operand, times, arguments)
     notes = context.run.notes
-    if call.function == "quantile_over_time" and len(result):
+    if call.function == "quantile_over_time" and len(rows):
         for quantile in invalid_quantiles(arguments[0]):
             notes.invalid_quantile(call.args[0], quantile)
     if call.function in ("rate", "increase"):
-        for labels in operand.labels:
-            notes.counter_name(source, label_value(labels, METRIC_NAME))
+        place = None if isinstance(without_parens(source), Subquery) else source
+        for row in rows.tolist():
+            notes.counter_name(place, label_value(operand.labels[row], METRIC_NAME))
+    return result
 
 
 def _absent_over_time(context: Context, call: Call, grid: TimeGrid) -> Value:

@@ -40,12 +40,22 @@ _FIELDS: Final[dict[str, Callable[[Seconds], NDArray[np.int64]]]] = {
 
 DATE_FUNCTIONS: Final = frozenset(_FIELDS)
 
-_LAST_SECOND: Final = 2.0**53
-"""Far beyond what the calendar of numpy can turn into days."""
+_LAST_SECOND: Final = 2.0**63
+_BEYOND: Final = {
+    "day_of_month": 4.0,
+    "day_of_week": 0.0,
+    "day_of_year": 339.0,
+    "days_in_month": 31.0,
+    "hour": 15.0,
+    "minute": 30.0,
+    "month": 12.0,
+    "year": 292_277_026_596.0,
+}
+"""What Prometheus answers for NaN, infinities and times beyond 64 bits: the calendar of Go at its last second."""
 
 
 def calendar_field(name: str, seconds: Floats) -> Floats:
-    """Field of each time, fractions of seconds cut off; NaN for what is no time of any calendar."""
+    """Field of each time, fractions of seconds cut off."""
     known = np.abs(seconds) < _LAST_SECOND
     at = np.where(known, np.trunc(seconds), 0.0).astype(np.int64).astype("datetime64[s]")
-    return np.where(known, _FIELDS[name](at).astype(np.float64), np.nan)
+    return np.where(known, _FIELDS[name](at).astype(np.float64), _BEYOND[name])

@@ -132,13 +132,21 @@ class Evaluator:
         parameter = self.scalar(expr.param, grid)
         match expr.op:
             case "quantile":
-                for wrong in invalid_quantiles(parameter):
+                for wrong in _ends(invalid_quantiles(parameter)):
                     self._run.notes.invalid_quantile(expr.param, wrong)
                 return aggregation.quantile(expr, operand, parameter)
             case "limitk":
                 return ranking.first(expr, operand, parameter)
             case "limit_ratio":
-                for ratio in np.unique(parameter[np.abs(parameter) > 1]).tolist():
+                for ratio in _ends(np.unique(parameter[np.abs(parameter) > 1]).tolist()):
                     self._run.notes.invalid_ratio(expr.param, ratio)
                 return ranking.share(operand, parameter)
         return ranking.extreme(expr, operand, parameter)
+
+
+def _ends(ascending: list[float]) -> list[float]:
+    """The worst of what is wrong with a parameter: NaN, else the smallest if negative and the largest if positive."""
+    nan = [value for value in ascending if value != value]
+    negative = [value for value in ascending if value < 0]
+    positive = [value for value in ascending if value > 0]
+    return nan[:1] or [*negative[:1], *positive[-1:]]

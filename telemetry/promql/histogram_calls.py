@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from telemetry.model.labels import METRIC_NAME, label_value
+from telemetry.model.labels import METRIC_NAME, Labels, label_value
 from telemetry.model.time import TimeGrid
 from telemetry.promql.ast import Call, Expr
 from telemetry.promql.context import Context, Handler, invalid_quantiles, renamed, text_of
@@ -46,10 +46,13 @@ def _quantile_of(
     context: Context, arg: Expr, source: Expr, buckets: Vector, bounds: Floats, quantiles: Floats
 ) -> Vector:
     notes = context.run.notes
+
+    def note_forced(labels: Labels) -> None:
+        notes.forced_monotonicity(source, label_value(labels, METRIC_NAME))
+
     for quantile in invalid_quantiles(quantiles):
         notes.invalid_quantile(arg, quantile)
-    reduce = quantile_reducer(quantiles, lambda: notes.forced_monotonicity(source, ""))
-    return _reduced(buckets, bounds, reduce)
+    return _reduced(buckets, bounds, quantile_reducer(quantiles, note_forced))
 
 
 def _labelled(found: Vector, name: str, quantile: float, quantiles: Floats) -> Vector:

@@ -3,13 +3,13 @@
 Source: https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from telemetry.model.labels import label_value
+from telemetry.model.labels import Labels, label_value
 from telemetry.promql.labelsets import number_groups, remove
 from telemetry.promql.numbers import parse_decimal
 from telemetry.promql.values import Floats, Indices, Mask, Vector, vector
@@ -27,6 +27,8 @@ class Histograms:
     """float64[G, B]: upper bounds, ascending."""
     counts: Floats
     """float64[G, B, T]: cumulative."""
+    labels: Sequence[Labels]
+    """G label sets, without `le`."""
 
 
 Reduce = Callable[[Histograms, Indices], Floats]
@@ -54,7 +56,9 @@ def reduce_histograms(buckets: Vector, bounds: Floats, reduce: Reduce) -> Vector
     shape = (len(labels), buckets.present.shape[1])
     values, present = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
     for groups, rows in _same_size(index, bounds, len(labels)):
-        values[groups], present[groups] = _reduce_presence(buckets, bounds, rows, reduce)
+        some = [labels[group] for group in groups.tolist()]
+        whole = Histograms(bounds[rows], buckets.values[rows], some)
+        values[groups], present[groups] = _reduce_presence(buckets.present[rows], whole, reduce)
     return vector(labels, values, present)
 
 
@@ -68,31 +72,35 @@ def _same_size(index: Indices, bounds: Floats, number: int) -> Iterator[tuple[In
         yield groups, order[starts[groups][:, None] + np.arange(size)]
 
 
-def _reduce_presence(buckets: Vector, bounds: Floats, rows: Indices, reduce: Reduce) -> tuple[Floats, Mask]:
-    """Histograms whose buckets come and go are looked at with those buckets only that are there."""
-    present = buckets.present[rows]
+def _reduce_presence(present: Mask, whole: Histograms, reduce: Reduce) -> tuple[Floats, Mask]:
+    """(float64[G, T], bool[G, T]) where bucket b of histogram g is there at time t if present[g, b, t].
+
+    Histograms whose buckets come and go are looked at with those buckets only that are there.
+    """
     shown: Mask = np.any(present, axis=1)
+    complete: Mask = np.all(present, axis=1)
     values = np.full(shown.shape, np.nan)
-    whole: Mask = np.all(present, axis=1)
-    times = np.arange(shown.shape[1])
-    if whole.any():
-        found = reduce(Histograms(bounds[rows], buckets.values[rows]), times)
-        values[whole] = found[whole]
-    for group in np.flatnonzero((shown & ~whole).any(axis=1)).tolist():
-        partial = np.flatnonzero(shown[group] & ~whole[group])
+    if complete.any():
+        values[complete] = reduce(whole, np.arange(shown.shape[1]))[complete]
+    for group in np.flatnonzero(np.any(shown & ~complete, axis=1)).tolist():
+        partial = np.flatnonzero(shown[group] & ~complete[group])
         patterns, which = np.unique(present[group][:, partial], axis=1, return_inverse=True)
         for number in range(patterns.shape[1]):
             columns = partial[which.reshape(-1) == number]
-            chosen = rows[group][patterns[:, number]]
-            histogram = Histograms(bounds[chosen][None], buckets.values[np.ix_(chosen, columns)][None])
-            values[group, columns] = reduce(histogram, columns)[0]
+            values[group, columns] = reduce(_part(whole, group, patterns[:, number], columns), columns)[0]
     return values, shown
 
 
-def quantile_reducer(quantile: Floats, note_forced: Callable[[], None]) -> Reduce:
+def _part(whole: Histograms, group: int, buckets: Mask, times: Indices) -> Histograms:
+    """One histogram with some of its buckets at some times."""
+    counts = whole.counts[group][buckets][:, times]
+    return Histograms(whole.bounds[group][buckets][None], counts[None], [whole.labels[group]])
+
+
+def quantile_reducer(quantile: Floats, note_forced: Callable[[Labels], None]) -> Reduce:
     """Quantile at each time (float64[T]), interpolated inside its bucket.
 
-    NaN without a bucket +Inf. `note_forced` is called if counts fell from bucket to bucket.
+    NaN without a bucket +Inf. `note_forced` is called for histograms whose counts fell from bucket to bucket.
     """
 
     def reduce(histograms: Histograms, times: Indices) -> Floats:
@@ -100,8 +108,8 @@ def quantile_reducer(quantile: Floats, note_forced: Callable[[], None]) -> Reduc
         valid = (q >= 0) & (q <= 1)
         infinite = np.isposinf(histograms.bounds[:, -1])[:, None]
         mended, forced = monotonic(coalesced(histograms))
-        if (forced & infinite & valid).any():
-            note_forced()
+        for group in np.flatnonzero((forced & infinite & valid).any(axis=1)).tolist():
+            note_forced(histograms.labels[group])
         found = np.where(valid & infinite, _quantile(mended, np.where(valid, q, 0.0)), np.nan)
         return np.where(q < 0, -np.inf, np.where(q > 1, np.inf, found))
 
@@ -137,7 +145,7 @@ def coalesced(histograms: Histograms) -> Histograms:
         counts[same[:, bucket - 1], bucket] += counts[same[:, bucket - 1], bucket - 1]
     for bucket in range(bounds.shape[1] - 2, -1, -1):
         counts[same[:, bucket], bucket] = counts[same[:, bucket], bucket + 1]
-    return Histograms(bounds, counts)
+    return replace(histograms, counts=counts)
 
 
 def monotonic(histograms: Histograms) -> tuple[Histograms, Mask]:
@@ -150,7 +158,7 @@ def monotonic(histograms: Histograms) -> tuple[Histograms, Mask]:
         falls = ~alike & (after < before)
         forced |= falls
         counts[:, bucket] = np.where(alike | falls, before, after)
-    return Histograms(histograms.bounds, counts), forced
+    return replace(histograms, counts=counts), forced
 
 
 def _quantile(histograms: Histograms, quantile: Floats) -> Floats:
@@ -180,7 +188,7 @@ def _rank(histograms: Histograms, value: Floats) -> Floats:
     rank = counts[:, -1].copy()
     known = np.zeros(rank.shape, dtype=np.bool_)
     below = np.zeros(rank.shape)
-    start = np.where(bounds[:, 0] > 0, 0.0, -np.inf)[:, None]
+    start = np.full((len(bounds), 1), -np.inf)
     for bucket in range(bounds.shape[1]):
         end, count = bounds[:, bucket][:, None], counts[:, bucket]
         at_edge = ~known & (start >= value)

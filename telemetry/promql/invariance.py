@@ -4,10 +4,8 @@ from typing import Final
 
 from telemetry.promql.ast import (
     Aggregate,
-    Binary,
     Call,
     Expr,
-    MatrixSelector,
     NumberLiteral,
     StringLiteral,
     Subquery,
@@ -36,7 +34,7 @@ def _is_fixed(node: Expr, fixed: dict[int, bool]) -> bool:
             return node.at is not None
         case Call():
             return node.function not in _TIME_DEPENDENT and all(fixed[id(arg)] for arg in node.args)
-        case MatrixSelector() | Aggregate() | Binary():
-            return all(fixed[id(child)] for child in children(node))
+        case Aggregate():
+            return fixed[id(node.expr)]  # whatever the parameter, as Prometheus has it
         case _:
             return all(fixed[id(child)] for child in children(node))

@@ -44,7 +44,8 @@ def match_vectors(run: Run, node: Binary, lhs: Vector, rhs: Vector) -> Vector:
     groups, signatures = number_groups(key(labels) for side in (many, one) for labels in side.labels)
     many_groups, one_groups = groups[: len(many)], groups[len(many) :]
     _refuse_duplicates(node, many, one, one_groups, signatures)
-    one, one_groups = _join_partners(node.matching, one, one_groups)
+    matchable = replace(one, present=one.present & np.any(many.present, axis=0))
+    one, one_groups = _join_partners(node.matching, matchable, one_groups)
     pairs = _pair(many_groups, one_groups, len(signatures))
     run.count_points(len(pairs.many) * many.present.shape[1])
     return _combine(run, node, many, one, pairs, swapped=swapped)
@@ -94,16 +95,18 @@ def _refuse_duplicates(node: Binary, many: Vector, one: Vector, groups: Indices,
     """Raise EvaluationError if at some time two series of the one side have the same signature."""
     if len(np.unique(groups)) == len(groups):
         return
-    order = np.argsort(groups, kind="stable")
     counts = np.zeros((len(signatures), one.present.shape[1]), dtype=np.int64)
     np.add.at(counts, groups, one.present.astype(np.int64))
-    clash = np.argwhere((counts > 1) & many.present.any(axis=0))
-    if not len(clash):
+    clash = (counts > 1) & np.any(many.present, axis=0)
+    if not clash.any():
         return
-    group, time = clash[0].tolist()
-    rows = [row for row in order.tolist() if groups[row] == group and one.present[row, time]]
+    time = int(np.flatnonzero(clash.any(axis=0))[0])
+    rows: dict[int, list[int]] = {}
+    for row in np.flatnonzero(one.present[:, time]).tolist():
+        rows.setdefault(int(groups[row]), []).append(row)
+    group, members = min((pair for pair in rows.items() if len(pair[1]) > 1), key=lambda pair: pair[1][1])
     side = "left" if node.matching.cardinality is Cardinality.ONE_TO_MANY else "right"
-    shown = ", ".join(format_labels(one.labels[row]) for row in (rows[1], rows[0]))
+    shown = ", ".join(format_labels(one.labels[row]) for row in (members[1], members[0]))
     raise EvaluationError(
         f"found duplicate series for the match group {format_labels(signatures[group])} on the {side} hand-side of "
         f"the operation: [{shown}];many-to-many matching not allowed: matching labels must be unique on one side"

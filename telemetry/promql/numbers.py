@@ -2,6 +2,7 @@
 
 import math
 import re
+from decimal import Decimal
 from typing import Final
 
 _DIGITS: Final = re.compile(r"[+-]?(?:0[xX][_0-9a-fA-F]+|0[oO]?[_0-7]*|0[bB][_01]+|[1-9][_0-9]*)")
@@ -62,3 +63,14 @@ def _without_exponent(text: str) -> str:
     if point >= len(digits):
         return f"{sign}{digits}{'0' * (point - len(digits))}"
     return f"{sign}{digits[:point]}.{digits[point:]}"
+
+
+def format_general(value: float) -> str:
+    """Shortest digits, with an exponent below 0.0001 and from 1000000 on: Go's %g."""
+    plain = format_float(value)
+    if not math.isfinite(value) or value == 0 or 1e-4 <= abs(value) < 1e6:
+        return plain
+    digits = plain.lstrip("-").replace(".", "").strip("0")
+    exponent = Decimal(plain).adjusted()
+    mantissa = digits if len(digits) == 1 else f"{digits[0]}.{digits[1:]}"
+    return f"{'-' if value < 0 else ''}{mantissa}e{exponent:+03d}"

@@ -3,7 +3,7 @@
 from functools import cache, lru_cache
 from typing import Final
 
-from lark import Lark, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, UnexpectedCharacters, UnexpectedToken
 
 from telemetry.model.errors import LimitExceeded
 from telemetry.promql.ast import Expr, VectorSelector, nesting_depth
@@ -29,9 +29,9 @@ def parse(text: str) -> Expr:
     try:
         expr = _parser().parse(text)
     except UnexpectedToken as error:
-        raise ParseError.at(text, _position(error, text), explain_token(text, error)) from error
+        raise ParseError.at(text, *explain_token(text, error)) from error
     except UnexpectedCharacters as error:
-        raise ParseError.at(text, _position(error, text), explain_character(text, error)) from error
+        raise ParseError.at(text, *explain_character(text, error)) from error
     except Misplaced as error:
         raise ParseError.at(text, error.position, error.reason) from error
     depth = nesting_depth(expr)  # type: ignore[arg-type]  # the builder returns nodes where lark expects trees
@@ -60,9 +60,3 @@ def _parser() -> Lark:
         transformer=Builder(),
         maybe_placeholders=False,
     )
-
-
-def _position(error: UnexpectedInput, text: str) -> int:
-    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-        return len(text)
-    return int(error.pos_in_stream or 0)

@@ -35,7 +35,12 @@ def _unescape(found: re.Match[str], quote: str) -> str:
         return bytes([int(text, 8)]).decode("utf-8", "surrogateescape")
     if kind in ("short", "long") and _is_character(int(text, 16)):
         return chr(int(text, 16))
-    raise ValueError("invalid syntax")
+    raise ValueError(f"unknown escape sequence {_named(found.group(0)[1:2])}" if kind == "bad" else "invalid syntax")
+
+
+def _named(character: str) -> str:
+    """`U+0071 'q'`, as Go shows a character."""
+    return f"U+{ord(character):04X} '{character}'" if character else "at the end"
 
 
 def _is_character(code: int) -> bool:

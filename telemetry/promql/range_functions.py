@@ -49,10 +49,12 @@ RANGE_FUNCTIONS: Final[dict[str, RangeFunction]] = {
 }
 
 
-def apply(run: Run, name: str, operand: RangeVector, times_ms: Indices, arguments: Sequence[Floats]) -> Vector:
-    """`name` over every window of every series; `arguments` have one value a time.
+def apply(
+    run: Run, name: str, operand: RangeVector, times_ms: Indices, arguments: Sequence[Floats]
+) -> tuple[Vector, Indices]:
+    """(`name` over every window of every series, the rows of `operand` that its rows are made of).
 
-    Raises EvaluationError if the names that go leave two series with equal labels.
+    `arguments` have one value a time. Raises EvaluationError if the names that go leave two series with equal labels.
     """
     function = RANGE_FUNCTIONS[name]
     shape = (len(operand), len(times_ms))
@@ -64,12 +66,13 @@ def apply(run: Run, name: str, operand: RangeVector, times_ms: Indices, argument
         found, shown = function.kernel(windows, *repeated)
         values[rows], present[rows] = found.reshape(-1, shape[1]), shown.reshape(-1, shape[1])
         run.check_time()
-    result = Vector(operand.labels, values, present, operand.unnamed).compact()
-    if function.keeps_name:
-        return result
-    delayed = run.options.delayed_name_removal
-    renamed = result.renamed(delayed=delayed)
-    return renamed if delayed else refuse_equal_rows(renamed)
+    answered = np.flatnonzero(present.any(axis=1))
+    result = Vector(operand.labels, values, present, operand.unnamed).take(answered)
+    if not function.keeps_name:
+        delayed = run.options.delayed_name_removal
+        renamed = result.renamed(delayed=delayed)
+        result = renamed if delayed else refuse_equal_rows(renamed)
+    return result, answered
 
 
 def _windows(operand: RangeVector, rows: slice, times_ms: Indices) -> Windows:

@@ -10,12 +10,13 @@ from telemetry.model.labels import Labels
 from telemetry.promql.ast import Aggregate
 from telemetry.promql.errors import EvaluationError
 from telemetry.promql.groups import Groups
+from telemetry.promql.numbers import format_general
 from telemetry.promql.values import Floats, Indices, Mask, Vector
 
 
 def extreme(node: Aggregate, operand: Vector, parameter: Floats) -> Vector:
     """topk or bottomk; `parameter` (how many) has one value a time."""
-    limits = how_many(parameter)
+    limits = how_many(operand, parameter)
     keys = _ranking_keys(operand, largest=node.op == "topk")
     groups = Groups.of(node, operand)
     chosen = np.zeros(operand.present.shape, dtype=np.bool_)
@@ -27,7 +28,7 @@ def extreme(node: Aggregate, operand: Vector, parameter: Floats) -> Vector:
 
 def first(node: Aggregate, operand: Vector, parameter: Floats) -> Vector:
     """limitk: the first series of each group at each time."""
-    limits = how_many(parameter)
+    limits = how_many(operand, parameter)
     groups = Groups.of(node, operand)
     chosen = np.zeros(operand.present.shape, dtype=np.bool_)
     for rows in _members(groups):
@@ -39,8 +40,10 @@ def first(node: Aggregate, operand: Vector, parameter: Floats) -> Vector:
 def share(operand: Vector, ratio: Floats) -> Vector:
     """limit_ratio: the series whose hash falls into the first `ratio` of all hashes; the last ones if negative.
 
-    What a positive ratio r keeps and what r - 1 keeps are the two parts of the whole.
+    What a positive ratio r keeps and what r - 1 keeps are the two parts of the whole. Raises EvaluationError for NaN.
     """
+    if np.isnan(ratio[np.any(operand.present, axis=0)]).any():
+        raise EvaluationError("Ratio value NaN is NaN")
     place = np.array([_place(labels) for labels in operand.labels]).reshape(-1, 1)
     ratio = np.clip(ratio, -1.0, 1.0)
     chosen = np.where(ratio >= 0, place < ratio, place >= 1.0 + ratio)
@@ -53,13 +56,15 @@ def _place(labels: Labels) -> float:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "big") / 2**64
 
 
-def how_many(parameter: Floats) -> Indices:
-    """Parameter of topk and the like as int64[T], fractions cut off. Raises EvaluationError for what is no integer."""
-    bad = parameter[~(np.abs(parameter) < 2.0**63)]
+def how_many(operand: Vector, parameter: Floats) -> Indices:
+    """Parameter of topk and the like as int64[T], fractions cut off.
+
+    Raises EvaluationError for what is no integer at a time when there is something to choose from.
+    """
+    bad = parameter[np.any(operand.present, axis=0) & ~(parameter < 2.0**63)]
     if len(bad):
-        shown = "NaN" if np.isnan(bad[0]) else f"{bad[0]:g}"
-        raise EvaluationError(f"Scalar value {shown} overflows int64")
-    return np.trunc(parameter).astype(np.int64)
+        raise EvaluationError(f"Scalar value {format_general(bad[0])} overflows int64")
+    return np.where(parameter < 2.0**63, np.maximum(parameter, 0.0), 0.0).astype(np.int64)
 
 
 def _members(groups: Groups) -> Iterator[Indices]:
@@ -90,18 +95,19 @@ def _ascending(keys: Floats, present: Mask) -> Indices:
     absent = ~present
     keys = np.where(absent, np.nan, keys)
     with_nan = bool((np.isnan(keys) & present).any())
-    order: Indices = np.lexsort((keys, absent), axis=0) if with_nan else np.argsort(keys, axis=0, kind="stable")
-    return order
+    order = np.lexsort((keys, absent), axis=0) if with_nan else np.argsort(keys, axis=0, kind="stable")
+    return np.asarray(order, dtype=np.int64)
 
 
 def _tied(keys: Floats, present: Mask, order: Indices, limits: Indices) -> Indices:
     """Times at which equal keys stand on both sides of the limit, below better ones: there arrival counts."""
-    inner = np.flatnonzero((limits > 0) & (limits < len(keys)))
+    inner: Indices = np.flatnonzero((limits > 0) & (limits < len(keys)))
     rows_in, rows_out, best = order[limits[inner] - 1, inner], order[limits[inner], inner], order[0, inner]
     last, following, lowest = keys[rows_in, inner], keys[rows_out, inner], keys[best, inner]
     equal = (last == following) | (np.isnan(last) & np.isnan(following))
     uneven = (lowest != last) & ~(np.isnan(lowest) & np.isnan(last))
-    return inner[equal & uneven & present[rows_out, inner]]
+    counts: Indices = inner[equal & uneven & present[rows_out, inner]]
+    return counts
 
 
 def arrived(keys: Floats, present: Mask, limit: int) -> Mask:

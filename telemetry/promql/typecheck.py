@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from telemetry.model.labels import METRIC_NAME, MatchOp
+from telemetry.model.labels import METRIC_NAME
 from telemetry.promql.ast import (
     COMPARISONS,
     SET_OPERATORS,
@@ -66,11 +66,19 @@ def _all_scalar(expr: Binary) -> bool:
 def check(text: str, expr: Expr) -> None:
     """Raises ParseError at the first node whose types do not fit, children before parents."""
     types: dict[int, ValueType] = {}
+    nodes = list(post_order(expr))
+    label_selectors = {id(node.args[1]) for node in nodes if isinstance(node, Call) and _selects_info(node)}
     try:
-        for node in post_order(expr):
-            types[id(node)] = _check_node(node, types)
+        for node in nodes:
+            is_free = isinstance(node, VectorSelector) and id(node) in label_selectors
+            types[id(node)] = ValueType.VECTOR if is_free else _check_node(node, types)
     except _Unfit as error:
         raise ParseError.at(text, error.span.start, error.reason) from error
+
+
+def _selects_info(node: Call) -> bool:
+    """Whether this is info() with a second argument, which may match everything."""
+    return node.function == "info" and len(node.args) > 1
 
 
 def _check_node(node: Expr, types: dict[int, ValueType]) -> ValueType:
@@ -100,12 +108,9 @@ def _expect(node: Expr, wanted: ValueType, context: str, types: dict[int, ValueT
 
 
 def _check_selector(node: VectorSelector) -> None:
-    names = [matcher for matcher in node.matchers if matcher.name == METRIC_NAME]
-    if not node.name:
-        names = [matcher for matcher in names if matcher.op is MatchOp.EQUAL]
-    if len(names) > 1:
-        first, second = names[0].value, names[1].value
-        raise _Unfit(node.span, f'metric name must not be set twice: "{first}" or "{second}"')
+    names = [matcher.value for matcher in node.matchers if matcher.name == METRIC_NAME]
+    if node.name and len(names) > 1:
+        raise _Unfit(node.span, f'metric name must not be set twice: "{node.name}" or "{names[1]}"')
     if all(matcher.matches("") for matcher in node.matchers):
         raise _Unfit(node.span, "vector selector must contain at least one non-empty matcher")
 
@@ -139,7 +144,7 @@ def _check_info_selector(arg: Expr) -> None:
     if not isinstance(arg, VectorSelector):
         raise _Unfit(arg.span, "expected label selectors only")
     if arg.name:
-        raise _Unfit(arg.span, f"expected label selectors only, got vector selector instead: {arg.name}")
+        raise _Unfit(arg.span, "expected label selectors only, got vector selector instead")
 
 
 def _check_aggregate(node: Aggregate, types: dict[int, ValueType]) -> None:
@@ -162,9 +167,9 @@ def _check_binary(node: Binary, types: dict[int, ValueType]) -> ValueType:
     left, right = types[id(node.lhs)], types[id(node.rhs)]
     scalars = (left, right).count(ValueType.SCALAR)
     if node.returns_bool and node.op not in COMPARISONS:
-        raise _Unfit(node.span, "bool modifier can only be used on comparison operators")
+        raise _Unfit(node.operator, "bool modifier can only be used on comparison operators")
     if scalars == 2 and node.op in COMPARISONS and not node.returns_bool:
-        raise _Unfit(node.span, "comparisons between scalars must use BOOL modifier")
+        raise _Unfit(node.operator, "comparisons between scalars must use BOOL modifier")
     _check_matching(node)
     for side, found in ((node.lhs, left), (node.rhs, right)):
         if found not in _PLAIN:
@@ -184,4 +189,4 @@ def _check_matching(node: Binary) -> None:
     if matching.on and grouped:
         for label in matching.labels:
             if label in matching.include:
-                raise _Unfit(node.span, f'label "{label}" must not occur in ON and GROUP clause at once')
+                raise _Unfit(node.operator, f'label "{label}" must not occur in ON and GROUP clause at once')
