@@ -195,7 +195,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(serve) -> None:
 
     assert asyncio.run(run()) == b"fine"
     assert next(answers) == ["169.254.169.254"]
-    assert served.requests[0][1]["Host"] == f"flipping.example:{served.port}"
+    assert served.requests[0][1]["host"] == f"flipping.example:{served.port}"
 
 
 def test_a_name_that_turns_to_an_inner_address_is_refused_on_the_next_connection(serve) -> None:

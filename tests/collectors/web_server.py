@@ -15,7 +15,7 @@ class _QuietServer(ThreadingHTTPServer):
 
 
 class Served:
-    """A running server: its port, and the requests it has seen as (path, headers)."""
+    """A running server: its port, and the requests it has seen as (path, headers by lower-case name)."""
 
     def __init__(self, answer: Answer, host: str) -> None:
         seen = self.requests = []
@@ -24,7 +24,7 @@ class Served:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                seen.append((self.path, dict(self.headers)))
+                seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
                 answer(self)
 
             do_POST = do_GET  # noqa: N815

@@ -1,4 +1,4 @@
-"""`belvedere import KIND ...`: brings a file (or what a URL gives) into the mirror, the bills, ..."""  # noqa: N999 - the word on the command line
+"""`belvedere import KIND ...`: brings a file (or what a URL gives) into the mirror, the bills, ..."""
 
 import argparse
 from typing import Any
