@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import orjson
-
 from collectors.wire.decoded import DecodedLogs
+from collectors.wire.json_document import check_size, parse_shallow_json
 from collectors.wire.limits import DecodeLimits
 from collectors.wire.log_columns import LogColumns, LogRow
 from collectors.wire.otlp_values import json_text, value_text
@@ -38,12 +37,13 @@ def decode_json_lines(body: bytes, limits: DecodeLimits, *, received_ns: int, na
 
     Raises InvalidInput if no line is understood, LimitExceeded.
     """
+    check_size(body, limits)
     columns = LogColumns("jsonl", received_ns, limits)
     for number, line in enumerate(body.split(b"\n"), 1):
         if line.strip():
             columns.room_for(1)
             try:
-                columns.rows.append(_row(columns, _record(line), names))
+                columns.rows.append(_row(columns, line, names, limits))
             except InvalidInput as error:
                 columns.notes.add("invalid_line", f"line {number}: {error}")
     if columns.notes.counts and not columns.rows:
@@ -51,19 +51,11 @@ def decode_json_lines(body: bytes, limits: DecodeLimits, *, received_ns: int, na
     return columns.decoded()
 
 
-def _record(line: bytes) -> dict[str, Any]:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"not JSON: {error}") from error
+def _row(columns: LogColumns, line: bytes, names: FieldNames, limits: DecodeLimits) -> LogRow:
+    record = parse_shallow_json(line, limits)
     if not isinstance(record, dict):
         raise InvalidInput("not a JSON object")
-    return record
-
-
-def _row(columns: LogColumns, record: dict[str, Any], names: FieldNames) -> LogRow:
-    time = _take(record, names.time)
-    body = _take(record, names.message)
+    time, message = _take(record, names.time), _take(record, names.message)
     service = value_text(_take(record, names.service))
     word = value_text(_take(record, SEVERITY_FIELDS))
     trace_id, span_id = value_text(_take(record, _TRACE_FIELDS)), value_text(_take(record, _SPAN_FIELDS))
@@ -72,7 +64,7 @@ def _row(columns: LogColumns, record: dict[str, Any], names: FieldNames) -> LogR
         *columns.times(nanoseconds(time), 0),
         severity_number_of(word),
         word,
-        value_text(body),
+        line.decode() if message is None else value_text(message),
         trace_id,
         span_id,
         json_text(record) if record else "",
@@ -96,13 +88,14 @@ def nanoseconds(time: Any) -> int:
         return 0
     if isinstance(time, str) and not _is_number(time):
         return _iso_nanoseconds(time)
-    try:
-        value = float(time) if not isinstance(time, int) or isinstance(time, bool) else time
-        if not math.isfinite(value) or value < 0 or isinstance(time, bool):
-            raise ValueError("outside what a clock shows")
-        return int(value * next((scale for limit, scale in _SCALES if value < limit), 1))
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"{str(time)[:80]!r} is not a time") from error
+    if isinstance(time, bool) or not isinstance(time, (int, float, str)):
+        raise InvalidInput(f"{str(time)[:80]!r} is not a time")
+    number = float(time) if isinstance(time, float) or not str(time).isdigit() else int(time)
+    if not 0 <= number < math.inf:
+        raise InvalidInput(f"{str(time)[:80]!r} is not a time")
+    scale = next((scale for limit, scale in _SCALES if number < limit), 1)
+    whole = int(number)
+    return whole * scale + round((number - whole) * scale)
 
 
 _SCALES: Final = ((10**11, _NS), (10**14, 10**6), (10**17, 10**3))

@@ -17,6 +17,8 @@ FIXED64: Final = 1
 BYTES: Final = 2
 FIXED32: Final = 5
 
+_LARGE: Final = 64 * 1024
+
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
     """(value, position behind it) of the unsigned varint at `position`. Raises InvalidInput if it is broken."""
@@ -79,6 +81,17 @@ def submessages(data: bytes, number: int, limits: DecodeLimits) -> list[bytes]:
     return found
 
 
+def field_bytes(number: int, payload: bytes) -> bytes:
+    """`payload` as the length-delimited field `number` (below 16)."""
+    length = len(payload)
+    frame = bytearray((number << 3 | BYTES,))
+    while length > 0x7F:
+        frame.append(length & 0x7F | 0x80)
+        length >>= 7
+    frame.append(length)
+    return bytes(frame) + payload
+
+
 def signed(value: int) -> int:
     """The int64 that a 64-bit varint stands for."""
     return value - (1 << 64) if value >= 1 << 63 else value
@@ -103,8 +116,15 @@ def message_type(name: str, **declared: tuple[int, str, str]) -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"belvedere.{name}"))
 
 
-def parse(kind: Any, data: bytes) -> Any:
-    """`data` as a message of class `kind`. Raises InvalidInput if it is broken."""
+def parse(kind: Any, data: bytes, limits: DecodeLimits) -> Any:
+    """`data` as a message of class `kind`. Raises InvalidInput if it is broken, LimitExceeded if it has too many parts.
+
+    Fields of a large message are counted before protobuf sees it, since it spends 16 bytes on one of two.
+    """
+    if len(data) > _LARGE:
+        for count, _ in enumerate(fields(data), 1):
+            if count > limits.max_parts:
+                limits.check_parts(count)
     try:
         return kind.FromString(data)
     except DecodeError as error:

@@ -9,7 +9,7 @@ import numpy as np
 
 from collectors.wire.decoded import DecodedSamples, RefusalNotes
 from collectors.wire.limits import DecodeLimits
-from collectors.wire.protobuf import BYTES, FIXED64, VARINT, fields, read_varint, signed, utf8
+from collectors.wire.protobuf import BYTES, FIXED64, VARINT, field_bytes, fields, read_varint, signed, utf8
 from collectors.wire.sample_scan import ScannedSeries, scan
 from collectors.wire.series_labels import KEY_SPACE, decode_series_key, series_text
 from telemetry.model.errors import InvalidInput
@@ -114,7 +114,7 @@ class _GeneralDecoder:
             if wire_type != BYTES:
                 continue
             if number == 1:
-                labels.append(_framed_label(self._request[begin:stop]))
+                labels.append(field_bytes(1, self._request[begin:stop]))
             elif number == 2:
                 self._sample(begin, stop)
             elif number == 3:
@@ -154,17 +154,6 @@ class _GeneralDecoder:
             values=np.frombuffer(bytes(self._values), dtype="<f8"),
             metadata=tuple(self._metadata),
         )
-
-
-def _framed_label(label: bytes) -> bytes:
-    """One label field as the usual encoders write it, so that equal labels give equal keys on both ways."""
-    length = len(label)
-    frame = bytearray(b"\x0a")
-    while length > 0x7F:
-        frame.append(length & 0x7F | 0x80)
-        length >>= 7
-    frame.append(length)
-    return bytes(frame) + label
 
 
 def _name_of(key: bytes) -> str:

@@ -40,11 +40,12 @@ def _pairs(key: bytes) -> list[tuple[str, str]]:
     for number, wire_type, start, end in fields(key):
         if number != 1 or wire_type != BYTES:
             raise InvalidInput(f"a series with field {number} between or before its labels is not understood")
-        pairs.append(_label(key, start, end))
+        pairs.append(read_label(key, start, end))
     return pairs
 
 
-def _label(key: bytes, start: int, end: int) -> tuple[str, str]:
+def read_label(key: bytes, start: int, end: int) -> tuple[str, str]:
+    """(name, value) of the Label message key[start:end]."""
     name = value = ""
     for number, wire_type, begin, stop in fields(key, start, end):
         if wire_type == BYTES and number == 1:

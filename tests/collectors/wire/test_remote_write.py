@@ -5,9 +5,9 @@ import struct
 
 import numpy as np
 import pytest
+from encoders import WriteRequest, write_request
 from hypothesis import example, given
 from hypothesis import strategies as st
-from prompb import WriteRequest, write_request
 from real_data import captured, real
 
 from collectors.wire.compression import snappy_block

@@ -1,0 +1,47 @@
+"""A deployment as a CI job reports it: service, environment, version, and what else it knows."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from collectors.wire.json_document import parse_shallow_json, text
+from collectors.wire.json_lines import nanoseconds
+from collectors.wire.limits import DecodeLimits
+from telemetry.model.errors import InvalidInput
+
+_KNOWN: Final = ("service", "environment", "version", "commit", "time", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedDeployment:
+    """One deployment; texts are '' and the time is None if they were not said."""
+
+    service: str
+    environment: str
+    version: str
+    commit: str
+    description: str
+    deployed_at: datetime | None
+
+
+def decode_deployment(body: bytes, limits: DecodeLimits) -> ReportedDeployment:
+    """Raises InvalidInput naming a field that is unknown, of the wrong kind or missing (environment, version)."""
+    document = parse_shallow_json(body, limits)
+    if not isinstance(document, dict):
+        raise InvalidInput("the body is not a JSON object")
+    if unknown := sorted(document.keys() - set(_KNOWN)):
+        raise InvalidInput(f"unknown field {unknown[0]!r}; there are {', '.join(_KNOWN)}")
+    texts = {name: text(document.get(name), name).strip() for name in _KNOWN if name != "time"}
+    for needed in ("environment", "version"):
+        if not texts[needed]:
+            raise InvalidInput(f"{needed} is missing")
+    return ReportedDeployment(deployed_at=_moment(document.get("time")), **texts)
+
+
+def _moment(time: object) -> datetime | None:
+    if time is None:
+        return None
+    try:
+        return datetime.fromtimestamp(nanoseconds(time) / 1e9, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidInput(f"{str(time)[:80]!r} is not a time") from error

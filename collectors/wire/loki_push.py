@@ -1,0 +1,156 @@
+"""Loki push: a request in protobuf or JSON in, columns out; streams keep their labels exactly.
+
+Source: https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs and pkg/push/push.proto of Loki
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from collectors.wire.decoded import DecodedLogs
+from collectors.wire.json_document import an_object, objects, parse_json, whole_number
+from collectors.wire.limits import DecodeLimits
+from collectors.wire.log_columns import LogColumns, LogRow
+from collectors.wire.protobuf import BYTES, fields, read_varint, signed, submessages, utf8
+from collectors.wire.severity_words import severity_in_fields, severity_in_line
+from collectors.wire.stream_selector import parse_label_set
+from telemetry.model.errors import InvalidInput
+from telemetry.model.labels import Labels, labels_from
+from telemetry.model.logs import severity_number_of
+
+_NS: Final = 1_000_000_000
+
+
+def decode_loki_push(request: bytes, limits: DecodeLimits, *, received_ns: int) -> DecodedLogs:
+    """Lines of an uncompressed protobuf request. Raises InvalidInput or LimitExceeded."""
+    columns = LogColumns("loki", received_ns, limits)
+    for stream in submessages(request, 1, limits):
+        selector = ""
+        entries: list[bytes] = []
+        for number, wire_type, start, end in fields(stream):
+            if number == 1 and wire_type == BYTES:
+                selector = utf8(stream[start:end], "the labels of a stream")
+            elif number == 2 and wire_type == BYTES:
+                entries.append(stream[start:end])
+                columns.room_for(len(entries))
+        if (labels := _accepted(columns, selector, len(entries))) is not None:
+            rows = _Rows(columns, labels)
+            columns.rows.extend([rows.row(*_entry(entry, limits)) for entry in entries])
+    return columns.decoded()
+
+
+def decode_loki_push_json(body: bytes, limits: DecodeLimits, *, received_ns: int) -> DecodedLogs:
+    """Lines of a JSON request: values are [nanoseconds as text, line, optional object of structured metadata].
+
+    Raises InvalidInput or LimitExceeded.
+    """
+    columns = LogColumns("loki", received_ns, limits)
+    request = an_object(parse_json(body, limits), "the body")
+    if "streams" not in request:
+        raise InvalidInput("the body has no list of `streams`")
+    for stream in objects(request["streams"], "streams"):
+        labels = _json_labels(stream.get("stream"))
+        values = stream.get("values", [])
+        if not isinstance(values, list):
+            raise InvalidInput("values is not a list")
+        columns.room_for(len(values))
+        if labels:
+            rows = _Rows(columns, labels)
+            columns.rows.extend([rows.row(*_json_entry(value)) for value in values])
+        else:
+            columns.notes.add("invalid_labels", "a stream has no labels; at least one is needed", len(values))
+    return columns.decoded()
+
+
+def _accepted(columns: LogColumns, selector: str, entries: int) -> Labels | None:
+    """Labels of a stream, None if they are refused, which is noted with the number of its entries."""
+    try:
+        labels = parse_label_set(selector)
+    except InvalidInput as error:
+        columns.notes.add("invalid_labels", str(error), entries)
+        return None
+    if not labels:
+        columns.notes.add("invalid_labels", "a stream has no labels; at least one is needed", entries)
+    return labels or None
+
+
+class _Rows:
+    """Makes the rows of one stream."""
+
+    def __init__(self, columns: LogColumns, labels: Labels) -> None:
+        self._columns = columns
+        self._stream = columns.stream(labels)
+        self._word = severity_in_fields(dict(labels))
+
+    def row(self, timestamp_ns: int, line: str, metadata: dict[str, str]) -> LogRow:
+        """Trace and span id are taken from structured metadata, the severity from there, the labels or the line."""
+        word = severity_in_fields(metadata) or self._word or severity_in_line(line)
+        return LogRow(
+            self._stream,
+            *self._columns.times(timestamp_ns, 0),
+            severity_number_of(word),
+            word,
+            line,
+            metadata.get("trace_id") or metadata.get("traceID") or "",
+            metadata.get("span_id") or metadata.get("spanID") or "",
+            orjson.dumps(metadata).decode() if metadata else "",
+        )
+
+
+def _entry(data: bytes, limits: DecodeLimits) -> tuple[int, str, dict[str, str]]:
+    """(nanoseconds, line, structured metadata) of an encoded entry."""
+    timestamp_ns, line = 0, b""
+    metadata: dict[str, str] = {}
+    for count, (number, wire_type, start, end) in enumerate(fields(data)):
+        if number == 1 and wire_type == BYTES:
+            timestamp_ns = _timestamp(data, start, end)
+        elif number == 2 and wire_type == BYTES:
+            line = data[start:end]
+        elif number == 3 and wire_type == BYTES:
+            name, value = _metadata(data, start, end)
+            metadata[name] = value
+            limits.check_parts(count)
+    return timestamp_ns, line.decode(errors="replace"), metadata
+
+
+def _timestamp(data: bytes, start: int, end: int) -> int:
+    """Nanoseconds of an encoded google.protobuf.Timestamp."""
+    parts = {1: 0, 2: 0}
+    position = start
+    while position < end:
+        tag = data[position]
+        value, position = read_varint(data, position + 1)
+        parts[tag >> 3] = signed(value)
+    if position != end or len(parts) > 2:
+        raise InvalidInput("a timestamp is not understood")
+    return _positive(parts[1] * _NS + parts[2])
+
+
+def _metadata(data: bytes, start: int, end: int) -> tuple[str, str]:
+    texts = {1: "", 2: ""}
+    for number, wire_type, begin, stop in fields(data, start, end):
+        if wire_type == BYTES:
+            texts[number] = utf8(data[begin:stop], "structured metadata")
+    return texts[1], texts[2]
+
+
+def _json_labels(stream: Any) -> Labels:
+    pairs = an_object(stream, "stream")
+    if not all(isinstance(value, str) for value in pairs.values()):
+        raise InvalidInput(f"a label of the stream {str(pairs)[:200]} is not text")
+    return labels_from(pairs)
+
+
+def _json_entry(value: Any) -> tuple[int, str, dict[str, str]]:
+    if not isinstance(value, list) or len(value) not in (2, 3) or not isinstance(value[1], str):
+        raise InvalidInput(f'a value is not ["nanoseconds", "line"]: {str(value)[:200]}')
+    metadata = an_object(value[2], "structured metadata") if len(value) == 3 else {}
+    if not all(isinstance(item, str) for item in metadata.values()):
+        raise InvalidInput(f"structured metadata is not all text: {str(metadata)[:200]}")
+    return _positive(whole_number(value[0], "a timestamp")), value[1], metadata
+
+
+def _positive(timestamp_ns: int) -> int:
+    if timestamp_ns < 0:
+        raise InvalidInput(f"the timestamp {timestamp_ns} ns lies before 1970")
+    return timestamp_ns

@@ -1,0 +1,150 @@
+"""OTLP metrics: an ExportMetricsServiceRequest in protobuf in, samples in the Prometheus model out.
+
+Cumulative values only: delta temporality and exponential histograms are refused by name, never summed blindly.
+Sources: opentelemetry/proto/metrics/v1/metrics.proto and
+https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#otlp-metric-points-to-prometheus
+"""
+
+from typing import Final
+
+from collectors.wire.decoded import DecodedSamples, RefusalNotes
+from collectors.wire.limits import DecodeLimits
+from collectors.wire.otlp_names import metric_name
+from collectors.wire.otlp_points import SampleRows, histogram_rows, number_rows, summary_rows
+from collectors.wire.otlp_series import IDENTIFYING, attributes_part, identity, literal
+from collectors.wire.otlp_values import AttributeReader
+from collectors.wire.protobuf import BYTES, VARINT, fields, read_varint, submessages, utf8
+from telemetry.model.errors import InvalidInput
+from telemetry.model.labels import METRIC_NAME
+from telemetry.model.samples import MetricMetadata
+
+GAUGE: Final = 5
+SUM: Final = 7
+HISTOGRAM: Final = 9
+EXPONENTIAL_HISTOGRAM: Final = 10
+SUMMARY: Final = 11
+KINDS: Final = (GAUGE, SUM, HISTOGRAM, EXPONENTIAL_HISTOGRAM, SUMMARY)
+
+_METADATA: Final = 12
+_CUMULATIVE: Final = 2
+_TEMPORALITIES: Final = {0: "no", 1: "delta"}
+
+
+def decode_otlp_metrics(request: bytes, limits: DecodeLimits) -> DecodedSamples:
+    """Samples of an uncompressed request, with `job`, `instance` and `target_info` from its resources.
+
+    Exemplars are left out. Raises InvalidInput if the message is broken, LimitExceeded.
+    """
+    decoder = MetricsDecoder(limits)
+    for resource_metrics in submessages(request, 1, limits):
+        resources = submessages(resource_metrics, 1, limits)
+        decoder.resource(resources[-1] if resources else b"")
+        for scope_metrics in submessages(resource_metrics, 2, limits):
+            for metric in submessages(scope_metrics, 2, limits):
+                decoder.metric(metric)
+        decoder.end_of_resource()
+    return decoder.decoded()
+
+
+class MetricsDecoder:
+    """Decodes one request: `resource`, then `metric` for each of its metrics, then `end_of_resource`."""
+
+    def __init__(self, limits: DecodeLimits) -> None:
+        self._limits = limits
+        self._reader = AttributeReader(limits)
+        self._rows = SampleRows(limits)
+        self._notes = RefusalNotes()
+        self._metadata: dict[str, MetricMetadata] = {}
+        self._resource: list[bytes] = []
+        self._identity = b""
+
+    def resource(self, data: bytes) -> None:
+        """Everything until `end_of_resource` belongs to this encoded Resource."""
+        self._resource = submessages(data, 1, self._limits)
+        self._identity = identity(self._reader.labels(self._resource))
+        self._rows.latest_ms = None
+
+    def metric(self, data: bytes) -> None:
+        """Take in an encoded Metric."""
+        name, text, unit = "", "", ""
+        kind, body = 0, b""
+        for number, wire_type, start, end in fields(data):
+            if wire_type != BYTES:
+                continue
+            if number == 1:
+                name = utf8(data[start:end], "a metric name")
+            elif number == 2:
+                text = data[start:end].decode(errors="replace")
+            elif number == 3:
+                unit = utf8(data[start:end], "a unit")
+            elif number != _METADATA:
+                kind, body = number, data[start:end]
+        if kind:
+            self._points(kind, body, MetricMetadata(name, help=text, unit=unit))
+
+    def end_of_resource(self) -> None:
+        """Say who sent the samples: one `target_info`, if the resource has more than its identity."""
+        further = [item for item in self._resource if self._reader.pair(item)[0] not in IDENTIFYING]
+        if further and self._identity and self._rows.latest_ms is not None:
+            key = self._identity + attributes_part(further) + literal(METRIC_NAME, "target_info")
+            self._rows.add(key, self._rows.latest_ms, 1.0)
+
+    def decoded(self) -> DecodedSamples:
+        return DecodedSamples(self._rows.batch(tuple(self._metadata.values())), self._notes.all())
+
+    def _points(self, kind: int, body: bytes, told: MetricMetadata) -> None:
+        points, temporality, monotonic = _content(body, self._limits)
+        counter = kind == SUM and monotonic
+        try:
+            self._check(kind, temporality, told.metric)
+            name = metric_name(told.metric, told.unit, counter=counter, gauge=kind == GAUGE)
+        except _Refused as refused:
+            self._notes.add(refused.reason, str(refused), len(points))
+            return
+        except InvalidInput as error:
+            self._notes.add("invalid_name", str(error), len(points))
+            return
+        word = {GAUGE: "gauge", SUM: "counter" if counter else "gauge", HISTOGRAM: "histogram"}.get(kind, "summary")
+        self._metadata[name] = MetricMetadata(name, word, told.help, told.unit)
+        rows_of = {HISTOGRAM: histogram_rows, SUMMARY: summary_rows}.get(kind, number_rows)
+        for point in points:
+            if problem := rows_of(self._rows, self._identity, name, point):
+                self._notes.add("invalid_point", f"a data point of {told.metric!r} {problem}")
+
+    def _check(self, kind: int, temporality: int, name: str) -> None:
+        if kind not in KINDS:
+            raise _Refused("unknown_kind", f"the metric {name!r} is of a kind that is not known (field {kind})")
+        if kind == EXPONENTIAL_HISTOGRAM:
+            raise _Refused(
+                "exponential_histogram",
+                f"exponential histograms are not stored yet: {name!r}; use explicit buckets for it",
+            )
+        if kind in (SUM, HISTOGRAM) and temporality != _CUMULATIVE:
+            found = _TEMPORALITIES.get(temporality, "an unknown")
+            raise _Refused(
+                "delta_temporality",
+                f"the metric {name!r} has {found} temporality and only cumulative values are stored; "
+                "set OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative in the sender",
+            )
+
+
+class _Refused(Exception):
+    """Why no point of a metric is taken."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def _content(body: bytes, limits: DecodeLimits) -> tuple[list[bytes], int, bool]:
+    """(data points, temporality, whether monotonic) of an encoded Gauge, Sum, Histogram or Summary."""
+    points: list[bytes] = []
+    numbers = {2: 0, 3: 0}
+    for number, wire_type, start, end in fields(body):
+        if number == 1 and wire_type == BYTES:
+            points.append(body[start:end])
+            if len(points) > limits.max_samples:
+                limits.check_samples(len(points))
+        elif wire_type == VARINT:
+            numbers[number] = read_varint(body, start)[0]
+    return points, numbers[2], bool(numbers[3])

@@ -1,0 +1,53 @@
+"""OTLP metrics in their JSON form: metric by metric through protobuf's own JSON reader into the protobuf decoder.
+
+Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+"""
+
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from collectors.wire.decoded import DecodedSamples
+from collectors.wire.json_document import an_object, objects, parse_json
+from collectors.wire.limits import MAX_DEPTH, DecodeLimits
+from collectors.wire.otlp_metrics import MetricsDecoder
+from telemetry.model.errors import InvalidInput
+
+_KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
+
+
+def decode_otlp_metrics_json(body: bytes, limits: DecodeLimits) -> DecodedSamples:
+    """Samples of a request, as `decode_otlp_metrics` gives them. Raises InvalidInput or LimitExceeded."""
+    decoder = MetricsDecoder(limits)
+    request = an_object(parse_json(body, limits), "the body")
+    for resource_metrics in objects(request.get("resourceMetrics"), "resourceMetrics"):
+        decoder.resource(_encoded(resource_metrics.get("resource"), Resource()))
+        for scope_metrics in objects(resource_metrics.get("scopeMetrics"), "scopeMetrics"):
+            for metric in objects(scope_metrics.get("metrics"), "metrics"):
+                decoder.metric(_encoded(_without_exemplars(metric, limits), Metric()))
+        decoder.end_of_resource()
+    return decoder.decoded()
+
+
+def _without_exemplars(metric: dict[str, Any], limits: DecodeLimits) -> dict[str, Any]:
+    """`metric` without what we do not store and cannot be read as base64: the hexadecimal ids of exemplars."""
+    for kind in _KINDS:
+        points = objects(an_object(metric.get(kind), kind).get("dataPoints"), "dataPoints")
+        limits.check_samples(len(points))
+        for point in points:
+            point.pop("exemplars", None)
+    return metric
+
+
+def _encoded(value: Any, message: Message) -> bytes:
+    what = message.DESCRIPTOR.name
+    try:
+        json_format.ParseDict(
+            an_object(value, what), message, ignore_unknown_fields=True, max_recursion_depth=MAX_DEPTH
+        )
+    except (json_format.ParseError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInput(f"the JSON of a {what} is not understood: {str(error)[:300]}") from error
+    return message.SerializeToString()

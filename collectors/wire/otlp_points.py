@@ -1,0 +1,162 @@
+"""OTLP data points as samples: gauge and sum, histogram, summary."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from collectors.wire.limits import DecodeLimits
+from collectors.wire.otlp_series import KEY_SPACE, attributes_part, decode_otlp_key, literal
+from collectors.wire.protobuf import message_type, parse
+from telemetry.model.labels import METRIC_NAME
+from telemetry.model.samples import STALE_NAN, MetricMetadata, SampleBatch
+
+_NUMBER: Final = message_type(
+    "NumberDataPoint",
+    time_unix_nano=(3, "fixed64", "optional"),
+    as_double=(4, "double", "optional"),
+    as_int=(6, "sfixed64", "optional"),
+    attributes=(7, "bytes", "repeated"),
+    flags=(8, "uint32", "optional"),
+)
+_HISTOGRAM: Final = message_type(
+    "HistogramDataPoint",
+    time_unix_nano=(3, "fixed64", "optional"),
+    count=(4, "fixed64", "optional"),
+    sum=(5, "double", "optional"),
+    bucket_counts=(6, "fixed64", "repeated"),
+    explicit_bounds=(7, "double", "repeated"),
+    attributes=(9, "bytes", "repeated"),
+    flags=(10, "uint32", "optional"),
+)
+_SUMMARY: Final = message_type(
+    "SummaryDataPoint",
+    time_unix_nano=(3, "fixed64", "optional"),
+    count=(4, "fixed64", "optional"),
+    sum=(5, "double", "optional"),
+    quantile_values=(6, "bytes", "repeated"),
+    attributes=(7, "bytes", "repeated"),
+    flags=(8, "uint32", "optional"),
+)
+_QUANTILE: Final = message_type("ValueAtQuantile", quantile=(1, "double", "optional"), value=(2, "double", "optional"))
+_NO_RECORDED_VALUE: Final = 1
+_LATEST_MS: Final = (2**63 - 1) // 1_000_000
+
+
+class SampleRows:
+    """Collects the samples of one request."""
+
+    def __init__(self, limits: DecodeLimits) -> None:
+        self.limits = limits
+        self._keys: list[bytes] = []
+        self._timestamps: list[int] = []
+        self._values: list[float] = []
+        self.latest_ms: int | None = None
+        """Latest time since it was last set to None."""
+
+    def add(self, key: bytes, timestamp_ms: int, value: float) -> None:
+        """Raises LimitExceeded if it is one sample too many."""
+        self._keys.append(key)
+        self._timestamps.append(timestamp_ms)
+        self._values.append(value)
+        if self.latest_ms is None or timestamp_ms > self.latest_ms:
+            self.latest_ms = timestamp_ms
+        if len(self._keys) > self.limits.max_samples:
+            self.limits.check_samples(len(self._keys))
+
+    def adder(self, base: bytes, point: "_Point") -> Callable[[bytes, float], None]:
+        """add(rest of the key, value) for one data point; a point without a recorded value gives markers instead."""
+        timestamp_ms = min(point.time_unix_nano // 1_000_000, _LATEST_MS)
+        attributes = base + attributes_part(point.attributes)
+        stale = point.flags & _NO_RECORDED_VALUE
+
+        def add(rest: bytes, value: float) -> None:
+            self.add(attributes + rest, timestamp_ms, STALE_NAN if stale else value)
+
+        return add
+
+    def batch(self, metadata: tuple[MetricMetadata, ...]) -> SampleBatch:
+        return SampleBatch(
+            key_space=KEY_SPACE,
+            keys=self._keys,
+            decode_key=decode_otlp_key,
+            key_index=np.arange(len(self._keys), dtype=np.int64),
+            timestamps_ms=np.array(self._timestamps, dtype=np.int64),
+            values=np.array(self._values, dtype=np.float64),
+            metadata=metadata,
+        )
+
+
+class _Point:
+    """What all data points have."""
+
+    time_unix_nano: int
+    attributes: list[bytes]
+    flags: int
+
+
+def number_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) -> str:
+    """Add the sample of an encoded NumberDataPoint; what is wrong with it, '' if nothing."""
+    point = parse(_NUMBER, data, rows.limits)
+    has_double = point.HasField("as_double")
+    if not (has_double or point.HasField("as_int") or point.flags & _NO_RECORDED_VALUE):
+        return "has no value"
+    value = point.as_double if has_double else float(point.as_int)
+    rows.adder(identity, point)(_name(name), value)
+    return ""
+
+
+def histogram_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) -> str:
+    """Add `_bucket`, `_sum` and `_count` of an encoded HistogramDataPoint; what is wrong with it, '' if nothing."""
+    point = parse(_HISTOGRAM, data, rows.limits)
+    counts, bounds = list(point.bucket_counts), list(point.explicit_bounds)
+    if counts and len(counts) != len(bounds) + 1:
+        return f"has {len(counts)} buckets and {len(bounds)} bounds"
+    if bounds != sorted(set(bounds)):
+        return "has bounds that do not rise"
+    add = rows.adder(identity, point)
+    cumulative = 0
+    for bound, count in zip(bounds, counts, strict=False):
+        cumulative += count
+        if bound != float("inf"):
+            add(_bucket(name, bound), float(cumulative))
+    add(_bucket(name, float("inf")), float(point.count))
+    add(_name(f"{name}_count"), float(point.count))
+    if point.HasField("sum"):
+        add(_name(f"{name}_sum"), point.sum)
+    return ""
+
+
+def summary_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) -> str:
+    """Add quantiles, `_sum` and `_count` of an encoded SummaryDataPoint; what is wrong with it, '' if nothing."""
+    point = parse(_SUMMARY, data, rows.limits)
+    add = rows.adder(identity, point)
+    for encoded in point.quantile_values:
+        quantile = parse(_QUANTILE, encoded, rows.limits)
+        add(_quantile(name, quantile.quantile), quantile.value)
+    add(_name(f"{name}_count"), float(point.count))
+    add(_name(f"{name}_sum"), point.sum)
+    return ""
+
+
+@lru_cache(maxsize=20_000)
+def _name(name: str) -> bytes:
+    return literal(METRIC_NAME, name)
+
+
+@lru_cache(maxsize=50_000)
+def _bucket(name: str, bound: float) -> bytes:
+    return literal(METRIC_NAME, f"{name}_bucket") + literal("le", number_text(bound))
+
+
+@lru_cache(maxsize=20_000)
+def _quantile(name: str, quantile: float) -> bytes:
+    return literal(METRIC_NAME, name) + literal("quantile", number_text(quantile))
+
+
+def number_text(number: float) -> str:
+    """A bound as Prometheus writes it: the shortest digits, no exponent, `+Inf`."""
+    if np.isinf(number):
+        return "+Inf" if number > 0 else "-Inf"
+    return np.format_float_positional(number, trim="-")
