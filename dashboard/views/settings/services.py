@@ -20,6 +20,7 @@ _PER_PAGE = 100
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a person may say of a service."""
 
+    runbook_url = forms.URLField(label="Runbook", max_length=200, required=False, assume_scheme="https")
     internet_facing = forms.NullBooleanField(
         label="Reachable from the internet",
         required=False,
@@ -29,7 +30,6 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Service
         fields = ("team", "description", "runbook_url", "internet_facing")
-        labels = {"runbook_url": "Runbook"}
 
 
 class TeamForm(forms.Form):

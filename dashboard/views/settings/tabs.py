@@ -21,9 +21,7 @@ TABS: Final = (
     Tab("Senders", "/settings/senders", "link", "view:settings", "Commands that make your tools send here."),
     Tab("Targets", "/settings/targets", "target", "view:settings", "Endpoints that are scraped for metrics."),
     Tab("Services", "/settings/services", "overview", "view:settings", "Teams, owners and exposure of each service."),
-    Tab(
-        "Mapping", "/settings/mapping", "filter", "view:settings", "Rules that name the service of telemetry."
-    ),
+    Tab("Mapping", "/settings/mapping", "filter", "view:settings", "Rules that name the service of telemetry."),
     Tab("Tokens", "/settings/tokens", "key", "manage:tokens", "Credentials of machines, limited by scope."),
     Tab(
         "Advisories",

@@ -1,6 +1,7 @@
 """`/settings/targets`: what is scraped, how it went, and the form for one more."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
@@ -17,17 +18,22 @@ from fleet.models import Target
 class TargetForm(forms.Form):
     """A new target."""
 
-    url = forms.URLField(label="Address", max_length=500, assume_scheme="http")
+    url = forms.CharField(label="Address", max_length=500)
     job = forms.CharField(label="Job", max_length=200)
-    interval_seconds = forms.IntegerField(
-        label="Every ... seconds", min_value=1, max_value=86_400, required=False
-    )
+    interval_seconds = forms.IntegerField(label="Every ... seconds", min_value=1, max_value=86_400, required=False)
 
     def clean_url(self) -> str:
-        url: str = self.cleaned_data["url"]
-        if not url.startswith(("http://", "https://")):
-            raise forms.ValidationError(f"{url} is neither http:// nor https://")
-        return url
+        """Hosts of inner networks have no dots, which Django's own URL field does not know."""
+        try:
+            parts = urlsplit(self.cleaned_data["url"].strip())
+            parts.port  # noqa: B018 - a port that is no number raises here
+        except ValueError as error:
+            raise forms.ValidationError(f"this is no address: {error}") from error
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise forms.ValidationError("an address starts with http:// or https:// and names a host")
+        if parts.username or parts.password:
+            raise forms.ValidationError("an address must not hold a password")
+        return parts.geturl()
 
 
 @requires("view:settings")
