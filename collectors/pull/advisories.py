@@ -9,6 +9,7 @@ from django.conf import settings
 
 from collectors.outbound import OutboundError, OutboundLimits, configured_policy, download
 from collectors.pull.osv_feed import feed_documents
+from collectors.pull.own_packages import audit_own_if_unknown
 from fleet.actions.advisories import AdvisoryImport, Progress, ensure_feed, import_advisories, note_failed_attempt
 from fleet.jobs import JobFailed, JobRun, job, run_job
 
@@ -51,6 +52,7 @@ def import_feed(
         outcome = import_advisories(
             feed=feed, source=source, documents=feed_documents(path), actor=actor, progress=progress
         )
+    audit_own_if_unknown()
     if match_now and outcome.matching is not None:
         run_job(outcome.matching.pk)
     return outcome

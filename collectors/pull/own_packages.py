@@ -3,11 +3,13 @@
 from importlib.metadata import distributions
 from typing import Any, Final
 
+from django.db.models import F
+
 from collectors.pull.osv_server import osv_server
 from collectors.pull.pip_audit import AuditFailed, AuditSource, run_pip_audit
 from fleet.actions.dependencies import ReportReceipt, import_pip_audit_report
-from fleet.jobs import JobRun, job
-from fleet.models import AuditReport, Service
+from fleet.jobs import JobRun, enqueue, job
+from fleet.models import AuditReport, Job, Service
 from fleet.selectors.dependencies import mirror_is_empty
 
 AUDIT_OWN: Final = "audits.own_packages"
@@ -36,6 +38,14 @@ def audit_own_packages(run: JobRun) -> str:
             _imported(unknown_report(str(error)))
         raise
     return _sentence(_imported(document))
+
+
+def audit_own_if_unknown() -> None:
+    """Queue the audit if it could say nothing so far: advisories that have just come may change that."""
+    own = AuditReport.objects.filter(service__name=OWN_SERVICE, current=True, unknown__gt=0)
+    waiting = Job.objects.filter(kind=AUDIT_OWN, state=Job.State.QUEUED)
+    if own.filter(unknown=F("components")).exists() and not waiting.exists():
+        enqueue(AUDIT_OWN)
 
 
 def _imported(document: dict[str, Any]) -> ReportReceipt:

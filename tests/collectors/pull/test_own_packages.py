@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from collectors.pull import own_packages, pip_audit
+from collectors.pull.advisories import import_feed
 from collectors.pull.osv_server import osv_server
 from collectors.pull.own_packages import AUDIT_OWN
 from collectors.pull.pip_audit import AuditFailed, AuditSource, run_pip_audit
@@ -54,6 +55,20 @@ def test_the_unmodified_pip_audit_finds_what_is_wrong_with_our_own_packages() ->
     assert (finding.package, finding.version, finding.service.name) == ("django", version("django"), "belvedere")
     assert finding.reported_by == ["mirror", "pip-audit"]
     assert AuditReport.objects.get().components > 50
+
+
+@pytest.mark.django_db
+def test_the_first_advisories_have_our_own_packages_audited_again(tmp_path: Path) -> None:
+    audit()
+    (tmp_path / "feed.json").write_text('{"id": "PYSEC-1"}')
+    import_feed(str(tmp_path / "feed.json"), actor="test")
+    import_feed(str(tmp_path / "feed.json"), actor="test")
+    assert Job.objects.filter(kind=AUDIT_OWN, state=Job.State.QUEUED).count() == 1
+    Job.objects.all().delete()
+    Component.objects.update(skip_reason="")
+    AuditReport.objects.update(unknown=0)
+    import_feed(str(tmp_path / "feed.json"), actor="test")
+    assert not Job.objects.exists()
 
 
 @pytest.mark.django_db
