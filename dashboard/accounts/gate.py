@@ -20,7 +20,7 @@ from dashboard.accounts.actor import (
     actor_of_principal,
     actor_of_user,
 )
-from dashboard.accounts.client_address import is_loopback
+from dashboard.accounts.client_address import client_address, is_loopback
 from dashboard.accounts.declarations import (
     Declaration,
     declaration_of,
@@ -32,6 +32,8 @@ from dashboard.accounts.declarations import (
 from dashboard.accounts.ninja_auth import ninja_declarations
 from dashboard.accounts.refusals import csrf_failure, forbidden, unauthenticated
 from dashboard.accounts.sessions import current_session
+from dashboard.accounts.trail import request_id
+from fleet.actions.audit import origin
 from fleet.tokens import authenticate
 
 __all__ = [
@@ -68,7 +70,8 @@ class GateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         # Lazy: a page that needs no actor, such as /healthz, costs no query.
         request.actor = SimpleLazyObject(lambda: session_actor(request))  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with origin(client_address(request), request_id(request)):
+            response = self.get_response(request)
         _forbid_caching(response)
         return response
 

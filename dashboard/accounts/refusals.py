@@ -23,7 +23,9 @@ def unauthenticated(request: HttpRequest, step: str, sentence: str) -> HttpRespo
         return response
     address = with_next(step, wanted_page(request))
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(sentence, status=401, content_type="text/plain; charset=utf-8", headers={"HX-Redirect": address})
+        return HttpResponse(
+            sentence, status=401, content_type="text/plain; charset=utf-8", headers={"HX-Redirect": address}
+        )
     return HttpResponseRedirect(address)
 
 

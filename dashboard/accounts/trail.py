@@ -6,7 +6,6 @@ from typing import Any
 from django.http import HttpRequest
 
 from dashboard.accounts.actor import actor_of
-from dashboard.accounts.client_address import client_address
 from fleet.actions.audit import record
 from fleet.models import AuditEvent
 
@@ -20,15 +19,13 @@ def note(
     detail: Mapping[str, Any] | None = None,
     actor: str | None = None,
 ) -> AuditEvent:
-    """Append one event with the actor, address and id of `request`, inside the caller's transaction."""
+    """Append one event with the actor of `request`, inside the caller's transaction; the gate adds address and id."""
     return record(
         actor=actor or actor_of(request).audit_name,
         action=action,
         object_type=object_type,
         object_id=str(object_id),
         detail=detail,
-        ip=client_address(request),
-        request_id=request_id(request),
     )
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +19,28 @@ _LOCK_KEY: Final = 0x42454C56
 _SECRET_WORDS: Final = ("password", "secret", "token_value", "key", "authorization", "cookie")
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the work at hand came from."""
+
+    ip: str | None = None
+    request_id: str = ""
+
+
+_NOWHERE: Final = Origin()
+_origin: ContextVar[Origin] = ContextVar("audit_origin", default=_NOWHERE)
+
+
+@contextmanager
+def origin(ip: str | None, request_id: str) -> Iterator[None]:
+    """Events recorded inside carry this address and request id, unless the caller of `record` names others."""
+    token = _origin.set(Origin(ip, request_id))
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
 def record(
     *,
     actor: str,
@@ -28,6 +52,7 @@ def record(
     request_id: str = "",
 ) -> AuditEvent:
     """Append one event inside the caller's transaction; values of secret-looking keys are masked."""
+    here = _origin.get()
     with transaction.atomic():
         _serialise_writers()
         newest = AuditEvent.objects.order_by("-pk").first()
@@ -38,8 +63,8 @@ def record(
             object_type=object_type,
             object_id=object_id,
             detail=masked(detail or {}),
-            ip=ip,
-            request_id=request_id,
+            ip=ip or here.ip,
+            request_id=request_id or here.request_id,
             previous_hash=newest.hash if newest else GENESIS,
         )
         event.hash = event_hash(event)

@@ -5,8 +5,9 @@ import sys
 from types import ModuleType
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.urls import path
 from django.views import View
 from ninja import NinjaAPI
@@ -16,6 +17,8 @@ from dashboard.accounts.checks import every_view_declares
 from dashboard.accounts.gate import password_only, public, requires
 from dashboard.accounts.ninja_auth import Requires
 from dashboard.accounts.roles import PERMISSIONS, ROLES, TOKEN_SCOPES
+from fleet.actions.audit import record
+from fleet.models import AuditEvent
 from fleet.tokens import SCOPES, create_token, revoke_token
 from tests.dashboard.people import client_of, client_with_role, make_enrolled, make_person
 
@@ -211,6 +214,29 @@ def test_loopback_opens_what_says_so(client: Client) -> None:
     assert client.get("/local").content == b"anonymous"
     assert client.get("/local", REMOTE_ADDR="203.0.113.9").status_code == 302
     assert client.get("/local", HTTP_X_FORWARDED_FOR="127.0.0.1").status_code == 302
+
+
+def test_events_of_a_request_carry_its_address_and_id(settings) -> None:
+    settings.ROOT_URLCONF = "dashboard.urls"
+    client = client_with_role("operator")
+    form = {"name": "ci", "scopes": ["query"], "expires": ""}
+    client.post("/settings/tokens", form, REMOTE_ADDR="203.0.113.9")
+    assert AuditEvent.objects.get(action="token.created").ip == "203.0.113.9"
+    record(actor="system", action="x.y")
+    assert AuditEvent.objects.get(action="x.y").ip is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_of_a_request_carry_them_on_asgi_too(settings) -> None:
+    settings.ROOT_URLCONF = "dashboard.urls"
+    client = client_with_role("operator")
+    asgi = AsyncClient(request_id="abc")
+    asgi.cookies = client.cookies
+    form = {"name": "ci", "scopes": ["query"], "expires": ""}
+    response = async_to_sync(asgi.post)("/settings/tokens", form)
+    assert response.status_code == 200
+    event = AuditEvent.objects.get(action="token.created")
+    assert (event.ip, event.request_id) == ("127.0.0.1", "abc")
 
 
 def test_a_word_that_is_no_permission_is_refused_when_the_view_is_declared() -> None:
