@@ -84,7 +84,8 @@ class ReadinessProbe:
             if self._clock() - self._asked_at > BELIEVE_SECONDS:
                 self._answer = Readiness({name: _fault(name, check) for name, check in self._checks.items()})
                 self._asked_at = self._clock()
-                close_old_connections()
+                if not connection.in_atomic_block:  # the caller's transaction goes on
+                    close_old_connections()
             return self._answer
 
 
