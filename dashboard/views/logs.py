@@ -113,7 +113,8 @@ def newer(request: HttpRequest) -> HttpResponse:
         query = wanted.query(page_range(request.GET))
         found = newer_records(current(), query, LogCursor.parse(request.GET.get("after", "")))
     except TelemetryError as error:
-        return HttpResponse(str(error), status=503, content_type="text/plain")
+        status = 400 if isinstance(error, InvalidInput) else 503
+        return HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")
     return render(request, "logs/_newer.html", {"found": found, "filter": wanted})
 
 
