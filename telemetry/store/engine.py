@@ -146,6 +146,12 @@ class Engine:
             if client is None:
                 client = self._connect(self.database)
             yield client
+        except BaseException:
+            # chDB 4.4: what a failed query had written already is put before the next answer on its connection
+            if self.embedded and client is not None:
+                client.close()
+                client = None
+            raise
         finally:
             self._idle.put(client)
 

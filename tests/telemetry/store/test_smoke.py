@@ -1,2 +1,0 @@
-def test_a_store_opens_empty(store):
-    assert store.services_seen() == {}
