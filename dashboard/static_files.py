@@ -9,8 +9,8 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 OUR_IMPORTS: Final = ("js/*.js", ((r"""(?P<matched>from "(?P<url>\./[\w.-]+)";)""", 'from "%(url)s";'),))
 """Imports of our own modules. Django's own patterns also reach into other packages and trip over bare names."""
 
-WORTH_COMPRESSING: Final = re.compile(r"(css|js|vendor|admin)/.*\.[0-9a-f]{12}\.|favicon\.[0-9a-f]{12}\.")
-"""What pages load. Other packages bring 30 MB that nobody does, and brotli would take half a minute over it."""
+WORTH_COMPRESSING: Final = re.compile(r"(css|js|vendor)/.*\.[0-9a-f]{12}\.|favicon\.[0-9a-f]{12}\.")
+"""What pages load. Brotli would take longer over what other packages bring than the whole first start may."""
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]

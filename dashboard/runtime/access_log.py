@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from dashboard.front_groups import group_name
 from dashboard.runtime.lifespan import ASGIApp, Receive, Scope, Send
 
 REQUEST_ID_HEADER: Final = b"x-request-id"
@@ -18,11 +19,12 @@ _HANDLERS: Final = (
     ("health", re.compile(r"/(healthz|readyz)$")),
     ("metrics", re.compile(r"/metrics$")),
     ("static", re.compile(r"/static/|/favicon\.ico$")),
-    ("ingest", re.compile(r"/api/v1/write$|(/api/v1)?(/otlp)?/v1/(logs|metrics)$|/loki/api/v1/push$|/(.+/)?_bulk$")),
     ("query", re.compile(r"(/prometheus)?/api/v1/|/loki/api/v1/|/osv/v1/")),
     ("api", re.compile(r"/api/")),
     ("admin", re.compile(r"/admin/")),
 )
+
+_SECRET_PATHS: Final = re.compile(r"(.*/(?:setup|invite)/).+", re.DOTALL)
 
 REQUESTS: Final = Counter("http_requests", "Requests answered.", ["handler", "method", "code"])
 SECONDS: Final = Histogram(
@@ -36,9 +38,16 @@ IN_WORK: Final = Gauge("http_requests_in_work", "Requests being answered now.")
 _log = structlog.get_logger("belvedere.access")
 
 
-def handler_of(path: str) -> str:
-    """Group of routes that `path` belongs to, one of a fixed set, so that it can be a label."""
+def handler_of(method: str, path: str) -> str:
+    """Group of routes that a request belongs to, one of a fixed set, so that it can be a label."""
+    if group_name(method, path) == "ingest":
+        return "ingest"
     return next((name for name, pattern in _HANDLERS if pattern.match(path)), "page")
+
+
+def loggable(path: str) -> str:
+    """`path` without the secret of a one-time link: whoever may read the log may not use the link."""
+    return _SECRET_PATHS.sub(r"\1***", path)
 
 
 class AccessLog:
@@ -80,14 +89,14 @@ class _Answer:
 
 def _account(scope: Scope, status: int, seconds: float) -> None:
     path, method = str(scope["path"]), str(scope["method"])
-    handler = handler_of(path)
+    handler = handler_of(method, path)
     REQUESTS.labels(handler, method if method in _METHODS else "OTHER", str(status or 499)).inc()
     SECONDS.labels(handler).observe(seconds)
     log = _log.warning if status >= 500 else _log.debug if handler in _QUIET else _log.info
     log(
         "request",
         method=method,
-        path=path,
+        path=loggable(path),
         status=status,
         duration_ms=round(seconds * 1000, 1),
         client=(scope.get("client") or ("",))[0],

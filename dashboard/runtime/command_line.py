@@ -1,5 +1,6 @@
 """Finds and runs subcommands; lists Belvedere's own before Django's."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.core.management.color import color_style
 
 from dashboard.runtime.routing import RoutedCommand
+from dashboard.version import VERSION
 
 OWN_FOLDERS: Final = ("dashboard", "collectors", "policies", "fleet")
 FIRST: Final = ("up", "status")
@@ -41,6 +43,12 @@ class CommandLine(ManagementUtility):
         yield ""
         yield style.NOTICE("Django")
         yield from _wrapped(sorted(set(commands) - set(own)))
+
+    def execute(self) -> None:
+        if self.argv[1:] in (["--version"], ["version"]):
+            sys.stdout.write(f"Belvedere {VERSION}\n")
+        else:
+            super().execute()
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)

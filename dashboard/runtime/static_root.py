@@ -10,6 +10,9 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+UNUSED: Final = ("ninja", "django_htmx")
+"""Folders of other packages that no page of ours asks for: 18 MB."""
+
 STAMP: Final = ".collected"
 """File in the static root that holds the fingerprint of what was collected."""
 
@@ -22,7 +25,7 @@ def collect_if_changed() -> bool:
     if stamp.exists() and stamp.read_text() == fingerprint:
         return False
     stamp.unlink(missing_ok=True)
-    call_command("collectstatic", interactive=False, verbosity=0, clear=root.exists())
+    call_command("collectstatic", interactive=False, verbosity=0, clear=root.exists(), ignore_patterns=[*UNUSED])
     stamp.write_text(fingerprint)
     return True
 
@@ -37,6 +40,6 @@ def _fingerprint() -> str:
 
 def _sources() -> Iterator[str]:
     for finder in get_finders():
-        for path, storage in finder.list([]):
+        for path, storage in finder.list([*UNUSED]):
             state = os.stat(storage.path(path))
             yield f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -38,9 +39,11 @@ class Command(BaseCommand):
     def _serve(self) -> bool:
         """Serve until a signal; True if everything stopped in time."""
         sock = bind(settings.LISTEN)
-        relational.migrate()
-        release_all()
-        static_root.collect_if_changed()
+        with ThreadPoolExecutor(1) as beside:
+            collected = beside.submit(static_root.collect_if_changed)
+            relational.migrate()
+            release_all()
+            collected.result()
         from dashboard.asgi import application  # noqa: PLC0415 - it reads the collected files and the tables
 
         server = Server(configuration(application), ready=self._greet)
