@@ -25,10 +25,10 @@ class NameTaken(ValueError):
     """The user name belongs to someone who has a second factor."""
 
 
-def setup_link() -> str | None:
+def setup_link(base: str | None = None) -> str | None:
     """Address that makes the first administrator, once, within 24 hours. None if there is one with a factor already.
 
-    A newer link replaces the one before it.
+    A newer link replaces the one before it. `base` is the start of the address, BELVEDERE_PUBLIC_URL if not given.
     """
     if administrators_with_factor().exists():
         return None
@@ -36,16 +36,16 @@ def setup_link() -> str | None:
         OneTimeLink.objects.filter(purpose=OneTimeLink.Purpose.SETUP, used_at=None).delete()
         secret = _create_link(OneTimeLink.Purpose.SETUP, None, "system")
         record(actor="system", action="setup_link.created", object_type="link")
-    return f"{settings.PUBLIC_URL}/setup/{secret}"
+    return f"{base or settings.PUBLIC_URL}/setup/{secret}"
 
 
-def invitation_link(user: User, *, actor: str) -> str:
+def invitation_link(user: User, *, actor: str, base: str | None = None) -> str:
     """Address at which `user` sets a password, once, within 24 hours. Earlier ones stop working."""
     with transaction.atomic():
         OneTimeLink.objects.filter(user=user, used_at=None).delete()
         secret = _create_link(OneTimeLink.Purpose.INVITATION, user, actor)
         record(actor=actor, action="user.invited", object_type="user", object_id=user.get_username())
-    return f"{settings.PUBLIC_URL}/invite/{secret}"
+    return f"{base or settings.PUBLIC_URL}/invite/{secret}"
 
 
 def usable_link(secret: str, purpose: OneTimeLink.Purpose) -> OneTimeLink:

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from dashboard.accounts.factors import reset_factors
+from dashboard.accounts.management.running import public_url
 from dashboard.accounts.models import User
 from dashboard.accounts.sessions import end_sessions
 from dashboard.accounts.setup import invitation_link
@@ -35,4 +36,4 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"{user.get_username()} has no second factor now and enrols at the next sign-in")
         if options["password_link"]:
-            self.stdout.write(invitation_link(user, actor="system"))
+            self.stdout.write(invitation_link(user, actor="system", base=public_url()))

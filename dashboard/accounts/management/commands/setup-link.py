@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from dashboard.accounts.management.running import public_url
 from dashboard.accounts.setup import setup_link
 
 
@@ -11,7 +12,7 @@ class Command(BaseCommand):
     help = "Print a link that makes the first administrator: works once, within 24 hours."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        link = setup_link()
+        link = setup_link(public_url())
         if link is None:
             raise CommandError(
                 "there is an administrator with a second factor already; ask for an invitation, "
