@@ -2,12 +2,14 @@
 
 from django.conf import settings
 
+from collectors.pull.scraper import Scraper
 from collectors.receivers.app import ReceiverApp
 from dashboard.api.health import Health
 from dashboard.front import build_front
 from dashboard.runtime.access_log import AccessLog
 from dashboard.runtime.beat import BeatPart
 from dashboard.runtime.control_server import ControlPart
+from dashboard.runtime.leadership import ElectedPart
 from dashboard.runtime.lifespan import ASGIApp, Lifespan
 from dashboard.runtime.parts import Part, Parts
 from dashboard.runtime.store import is_embedded
@@ -31,19 +33,16 @@ def background_runs_inside() -> bool:
 
 def web_parts() -> list[Part]:
     """Parts of `belvedere up`, in the order of their start."""
-    supervised = [*log_parts(), *(background_parts() if background_runs_inside() else [])]
+    supervised = log_parts()
+    if background_runs_inside():
+        supervised += [WorkerPart(), BeatPart(), Scraper(loopback=True)]
     return [StorePart(), *self_watch_parts(), *supervised, Supervisor(supervised), ControlPart(settings.DATA_DIR)]
 
 
 def worker_parts() -> list[Part]:
     """Parts of `belvedere worker`, in the order of their start."""
-    supervised = [*log_parts(), *background_parts()]
+    supervised: list[Part] = [*log_parts(), WorkerPart(), BeatPart(), ElectedPart(Scraper())]
     return [StorePart(), *supervised, Supervisor(supervised)]
-
-
-def background_parts() -> list[Part]:
-    """Jobs, the clock that asks for them, scrapes."""
-    return [WorkerPart(), BeatPart()]
 
 
 def self_watch_parts() -> list[Part]:
