@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from prometheus_client import Gauge
 
-from collectors.outbound import OutboundClient, configured_policy
+from collectors.outbound import OutboundClient, OutboundPolicy, configured_policy
 from collectors.pull.scrape import ScrapeResult, ScrapeTools
 from collectors.pull.scrape_loop import end_series, scrape_forever
 from collectors.pull.scrape_memory import ScrapeMemory
@@ -60,6 +60,7 @@ class Scraper:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._ready = threading.Event()
+        self._policy = OutboundPolicy()
         self._states = TargetStates()
 
     @property
@@ -68,7 +69,8 @@ class Scraper:
         return self._states.all()
 
     def start(self) -> None:
-        """Returns once the thread's event loop runs."""
+        """Returns once the thread's event loop runs. Raises ValueError for a configured network that is none."""
+        self._policy = configured_policy(loopback=self._loopback)
         self._ready.clear()
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
@@ -97,7 +99,7 @@ class Scraper:
             ThreadPoolExecutor(1, "scraper-database") as database,
             ThreadPoolExecutor(_PARSING_THREADS, "scraper-parse") as parsing,
         ):
-            async with OutboundClient(configured_policy(loopback=self._loopback), connections=_CONNECTIONS) as client:
+            async with OutboundClient(self._policy, connections=_CONNECTIONS) as client:
                 watch = _Watch(ScrapeTools(client, parsing, scrape_limits()), self._states, database)
                 self._ready.set()
                 try:

@@ -283,6 +283,12 @@ def test_it_starts_again_after_it_was_stopped(store, serve, settings) -> None:
         assert running.stop(10)
 
 
+def test_a_configured_network_that_is_none_stops_the_start(settings) -> None:
+    settings.OUTBOUND_ALLOWED_NETWORKS = ["10.0.0.1/8"]
+    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8"):
+        Scraper().start()
+
+
 def test_scraping_goes_on_while_there_is_no_store(serve, settings) -> None:
     settings.SCRAPE_SECONDS = 1
     served = serve(lambda handler: reply(handler, b"a 1\n"))
