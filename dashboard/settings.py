@@ -142,7 +142,14 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = env_str("BELVEDERE_STATIC_URL", "/static/", "where static files are served from, a CDN perhaps")
-STATIC_ROOT = env_path("BELVEDERE_STATIC_ROOT", str(DATA_DIR / "static"), "where `collectstatic` writes")
+STATIC_ROOT = Path(
+    env_str(
+        "BELVEDERE_STATIC_ROOT",
+        str(DATA_DIR / "static"),
+        "where `collectstatic` writes",
+        shown_default="in the data directory",
+    )
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "dashboard.static_files.HashedStaticFiles"},
