@@ -11,7 +11,7 @@ from collectors.wire.limits import DecodeLimits
 def decode_limits() -> DecodeLimits:
     """What one request may hold."""
     return DecodeLimits(
-        max_decoded_bytes=settings.INGEST["max_decoded_bytes"],
-        max_records=settings.INGEST["max_records"],
-        max_samples=settings.INGEST["max_samples"],
+        max_decoded_bytes=int(settings.INGEST["max_decoded_bytes"]),
+        max_records=int(settings.INGEST["max_records"]),
+        max_samples=int(settings.INGEST["max_samples"]),
     )

@@ -89,4 +89,4 @@ def unknown_reasons(limit: int) -> list[dict[str, object]]:
     rows = unknown.values("skip_reason").annotate(
         components=Count("pk"), services=Count("report__service", distinct=True)
     )
-    return list(rows.order_by("-components", "skip_reason")[:limit])
+    return [dict(row) for row in rows.order_by("-components", "skip_reason")[:limit]]

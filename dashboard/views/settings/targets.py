@@ -25,7 +25,7 @@ class TargetForm(forms.Form):
     def clean_url(self) -> str:
         """Hosts of inner networks have no dots, which Django's own URL field does not know."""
         try:
-            parts = urlsplit(self.cleaned_data["url"].strip())
+            parts = urlsplit(str(self.cleaned_data["url"]).strip())
             parts.port  # noqa: B018 - a port that is no number raises here
         except ValueError as error:
             raise forms.ValidationError(f"this is no address: {error}") from error
