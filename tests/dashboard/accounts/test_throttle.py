@@ -26,6 +26,13 @@ from tests.dashboard.people import PASSWORD, make_enrolled
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def cache_in_this_process(settings) -> None:
+    """A cache whose clock the test moves and whose keys it sees."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttle"}}
+    cache.clear()
+
+
 def tries(guard: Guard, count: int) -> list[int]:
     return [guard.seconds_to_wait() for _ in range(count)]
 
@@ -47,7 +54,7 @@ def test_a_wait_never_shrinks_and_never_exceeds_the_limit(count: int, free: int,
     assert 0 <= here <= after <= LONGEST_WAIT_SECONDS
 
 
-def test_free_tries_then_a_wait_that_refused_tries_do_not_prolong() -> None:
+def test_free_tries_then_a_wait_that_refused_tries_do_not_prolong(cache_in_this_process: None) -> None:
     guard = Guard("password", "admin", "net")
     assert tries(guard, FREE_TRIES) == [0] * FREE_TRIES
     assert tries(guard, 3) == [1, 1, 1]
@@ -98,8 +105,9 @@ def test_an_account_under_pressure_hears_the_first_try_of_every_network() -> Non
     assert Guard("password", "admin", "the owner's net").seconds_to_wait() == 0
 
 
-def test_nothing_of_an_account_is_readable_in_the_cache() -> None:
+def test_nothing_of_an_account_is_readable_in_the_cache(cache_in_this_process: None) -> None:
     Guard("password", "admin", "net").seconds_to_wait()
+    assert len(cache._cache) == 3
     assert not [key for key in cache._cache if "admin" in key]
 
 
