@@ -66,8 +66,8 @@ class Engine:
         """Values of a query at the times of a grid, series by labels. Raises as `instant`; InvalidInput for a query
         that is neither scalar nor instant vector."""
         options = options or self._options
-        if len(grid) > options.max_points:
-            sentence = f"the query has {len(grid)} points a series, the limit is {{}}; use a larger step"
+        if len(grid) - 1 > options.max_points:  # Prometheus counts steps, not points
+            sentence = "exceeded maximum resolution of {} points per timeseries, use a larger step"
             raise limit_exceeded("max_query_points", options.max_points, sentence)
         kind = value_type(parse(text))
         if kind not in (ValueType.SCALAR, ValueType.VECTOR):

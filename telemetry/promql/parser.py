@@ -14,6 +14,9 @@ from telemetry.promql.typecheck import check
 
 MAX_TEXT: Final = 65_536
 """Characters of a query."""
+QUERY_TEXT: Final = "query_text"
+QUERY_DEPTH: Final = "query_depth"
+"""Names of these limits in LimitExceeded."""
 MAX_DEPTH: Final = 64
 """Levels of nesting (see `nesting_depth`); what evaluates a tree recurses once or a few times a level."""
 
@@ -25,7 +28,7 @@ def parse(text: str) -> Expr:
     Raises ParseError; LimitExceeded for text that is too long or nested too deeply.
     """
     if len(text) > MAX_TEXT:
-        raise LimitExceeded(f"query has {len(text)} characters, the limit is {MAX_TEXT}", limit_name="query_text")
+        raise LimitExceeded(f"query has {len(text)} characters, the limit is {MAX_TEXT}", limit_name=QUERY_TEXT)
     try:
         expr = _parser().parse(text)
     except UnexpectedToken as error:
@@ -36,7 +39,7 @@ def parse(text: str) -> Expr:
         raise ParseError.at(text, error.position, error.reason) from error
     depth = nesting_depth(expr)  # type: ignore[arg-type]  # the builder returns nodes where lark expects trees
     if depth > MAX_DEPTH:
-        raise LimitExceeded(f"query is nested {depth} levels deep, the limit is {MAX_DEPTH}", limit_name="query_depth")
+        raise LimitExceeded(f"query is nested {depth} levels deep, the limit is {MAX_DEPTH}", limit_name=QUERY_DEPTH)
     check(text, expr)  # type: ignore[arg-type]
     return expr  # type: ignore[return-value]
 

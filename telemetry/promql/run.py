@@ -1,6 +1,7 @@
 """One evaluation: what it reads from, what it may use, and what it has used and noted so far."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from telemetry.model.errors import LimitExceeded, QueryTimeout
@@ -32,6 +33,17 @@ class Options:
     delayed_name_removal: bool = False
     """Keep metric names until the end of a query, so that labels can be made of them
     (Prometheus' feature promql-delayed-name-removal)."""
+
+    @classmethod
+    def of(cls, limits: Mapping[str, float]) -> "Options":
+        """Options with the limits that settings.TELEMETRY holds."""
+        return cls(
+            lookback_ms=int(limits["lookback_seconds"] * 1000),
+            timeout_seconds=float(limits["query_timeout_seconds"]),
+            max_series=int(limits["max_query_series"]),
+            max_samples=int(limits["max_query_samples"]),
+            max_points=int(limits["max_query_points"]),
+        )
 
 
 @dataclass(slots=True)

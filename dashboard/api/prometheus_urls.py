@@ -1,0 +1,22 @@
+"""Addresses of the Prometheus API, at the root and below /prometheus."""
+
+from django.urls import include, path, re_path
+
+from dashboard.api.prometheus import metadata, query, status
+
+_api = [
+    path("query", query.query, name="prometheus-query"),
+    path("query_range", query.query_range, name="prometheus-query-range"),
+    path("format_query", query.format_query, name="prometheus-format-query"),
+    path("series", metadata.series, name="prometheus-series"),
+    path("labels", metadata.label_names, name="prometheus-labels"),
+    re_path(r"^label/(?P<name>.+)/values$", metadata.label_values, name="prometheus-label-values"),
+    path("metadata", metadata.metadata, name="prometheus-metadata"),
+    path("targets", status.targets, name="prometheus-targets"),
+    path("status/buildinfo", status.build_info, name="prometheus-buildinfo"),
+]
+
+urlpatterns = [
+    path("api/v1/", include(_api)),
+    path("prometheus/api/v1/", include((_api, "below"))),
+]
