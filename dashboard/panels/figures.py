@@ -101,7 +101,8 @@ def time_series_figure(
     )
     data = [trace for band in bands for trace in _band_traces(band, grid, factor)] if known else []
     data += [
-        _trace(line, values * factor, grid, place, style) for place, (line, values) in enumerate(known[:MOST_LINES])
+        _trace(line, values * factor, grid, place, style, words)
+        for place, (line, values) in enumerate(known[:MOST_LINES])
     ]
     meta = {"title": title, "unit_words": words, "time": True, "summary": summary_of(known, factor, words)}
     if len(known) > MOST_LINES:
@@ -146,7 +147,9 @@ def _sentence(name: str, values: NDArray[np.float64], words: str) -> str:
     return f"{name}: {numbers} {words}".strip() + "."
 
 
-def _trace(line: Line, values: NDArray[np.float64], grid: TimeGrid, place: int, style: Style) -> dict[str, Any]:
+def _trace(
+    line: Line, values: NDArray[np.float64], grid: TimeGrid, place: int, style: Style, words: str
+) -> dict[str, Any]:
     trace: dict[str, Any] = {
         "type": "bar" if style.kind == "bar" else "scatter",
         "name": line.name,
@@ -154,12 +157,12 @@ def _trace(line: Line, values: NDArray[np.float64], grid: TimeGrid, place: int, 
         "dx": grid.step_ms,
         "y": rounded_list(values),
         "meta": {"role": line.role},
-        "hovertemplate": "%{y:,.4~g}",
+        "hovertemplate": f"%{{y:,.4~g}}{_suffix(words) or _spaced(words)}",
     }
     if line.hidden:
         trace["visible"] = "legendonly"
     if style.kind == "bar":
-        return trace
+        return trace | {"offset": 0, "width": round(grid.step_ms * 0.9)}
     trace |= {
         "mode": "lines",
         "connectgaps": False,
@@ -199,7 +202,7 @@ def _time_layout(
     inside = [mark for mark in marks if grid.start_ms <= mark.at_ms <= grid.end_ms]
     layout: dict[str, Any] = {
         "meta": meta,
-        "xaxis": {"type": "date", "range": [iso(grid.start_ms), iso(grid.end_ms)]},
+        "xaxis": {"type": "date", "range": [iso(grid.start_ms), iso(grid.end_ms + _last_width(grid, style))]},
         "yaxis": {"rangemode": "tozero" if style.from_zero else "normal", "ticksuffix": _suffix(meta["unit_words"])},
         "shapes": [_upright(mark) for mark in inside] + [_across(level, factor) for level in thresholds],
         "annotations": [_diamond(mark) for mark in inside] + [_level_words(level, factor) for level in thresholds],
@@ -208,6 +211,11 @@ def _time_layout(
     if style.kind == "bar":
         layout |= {"barmode": "stack", "bargap": 0.12}
     return layout | style.extras
+
+
+def _last_width(grid: TimeGrid, style: Style) -> int:
+    """A bar stands for the time that follows its point, the last one too."""
+    return grid.step_ms if style.kind == "bar" else 0
 
 
 def _upright(mark: Mark) -> dict[str, Any]:
@@ -263,6 +271,10 @@ def _has_lone_points(values: NDArray[np.float64]) -> bool:
     """Whether a value stands between two gaps, where a line alone would draw nothing."""
     finite = np.concatenate(([False], np.isfinite(values), [False]))
     return bool((finite[1:-1] & ~finite[:-2] & ~finite[2:]).any())
+
+
+def _spaced(words: str) -> str:
+    return f" {words}" if words else ""
 
 
 def _suffix(words: str) -> str:

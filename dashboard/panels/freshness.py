@@ -9,7 +9,8 @@ from django.core.cache import cache
 from telemetry.model.errors import TelemetryError
 from telemetry.store.current import current
 
-LIVE_MS: Final = 60_000
+LIVE_MS: Final = 120_000
+"""Exporters push every minute or more often."""
 STALE_MS: Final = 5 * 60_000
 KEPT_SECONDS: Final = 5
 """Pages of one moment share one reading."""
@@ -36,7 +37,7 @@ def data_freshness() -> Freshness:
 
 
 def freshness_of(newest_ms: int, now_ms: int) -> Freshness:
-    """Live up to a minute, late up to five, then stale."""
+    """Live up to two minutes, late up to five, then stale."""
     age = now_ms - newest_ms
     if age <= LIVE_MS:
         return Freshness(newest_ms, "ok", "live")

@@ -193,6 +193,13 @@ def _whole_day(word: str, now_ms: int) -> PageRange:
     return PageRange(word, word, int(yesterday.timestamp() * 1000), int(today.timestamp() * 1000) - 1)
 
 
+def duration_ms(text: str) -> int:
+    """Milliseconds of `30s`, `5m`, `1h30m`. Raises InvalidInput for other texts and for zero."""
+    if not _DURATIONS.fullmatch(text) or not (length := _duration_ms(text)):
+        raise InvalidInput(f"{text!r} is not a duration: use 30s, 5m, 1h30m")
+    return length
+
+
 def _duration_ms(text: str) -> int:
     return sum(int(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
 

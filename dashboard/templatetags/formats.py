@@ -97,6 +97,16 @@ def money(value: Number, currency: str = "USD") -> str:
 
 
 @register.filter
+def in_unit(value: Number, unit: str) -> str:
+    """A value in the words of its unit (a name of `dashboard.panels.units`)."""
+    if unit == "seconds":
+        return seconds(value)
+    if unit in ("bytes", "bytes_per_second"):
+        return in_bytes(value) + ("/s" if unit == "bytes_per_second" and _known(value) else "")
+    return percent(value) if unit == "ratio" else number(value)
+
+
+@register.filter
 def moment(value: int | datetime | None) -> SafeString | str:
     """`<time>` of epoch milliseconds or a datetime: "22 Nov 14:03:09", the whole in its title, UTC."""
     if value is None:

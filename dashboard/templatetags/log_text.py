@@ -14,10 +14,16 @@ _HIDDEN: Final = re.compile(
 )
 """Control characters but for tab and newline, and what changes direction or shows nothing."""
 
+_NAMES: Final = (
+    "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO", "SI", "DLE",
+    "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
+)  # fmt: skip
+"""ASCII control characters by code."""
+
 
 @register.filter
 def visible(text: str) -> SafeString:
-    """`text` escaped; each hidden character becomes a marked picture of itself (NUL is ␀, U+202E is ⟨202E⟩)."""
+    """`text` escaped; each hidden character becomes its name between angle brackets: NUL, ESC, 202E."""
     pieces: list[str] = []
     place = 0
     for found in _HIDDEN.finditer(text):
@@ -40,5 +46,5 @@ def searched(text: str, wanted: str) -> SafeString:
 
 def _picture(character: str) -> str:
     code = ord(character)
-    shown = chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else f"\u27e8{code:04X}\u27e9"
-    return format_html('<span class="control" title="U+{}">{}</span>', f"{code:04X}", shown)
+    name = _NAMES[code] if code < len(_NAMES) else "DEL" if code == 0x7F else f"{code:04X}"
+    return format_html('<span class="control" title="U+{}">\u27e8{}\u27e9</span>', f"{code:04X}", name)

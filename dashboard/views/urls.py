@@ -2,12 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from dashboard.views import cost, logs, overview, scaling, security, service, shell
+from dashboard.views import cost, logs, metrics, overview, scaling, security, service, shell
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview_page, name="overview"),
     path("services/", service.service_page, name="service-by-query"),
     re_path(r"^services/(?P<name>[\s\S]+)$", service.service_page, name="service"),
+    path("metrics-explorer", metrics.metrics_page, name="metrics"),
+    path("metrics-explorer/complete", metrics.complete, name="metrics-complete"),
     path("logs", logs.logs_page, name="logs"),
     path("logs/facets", logs.log_facets, name="log-facets"),
     path("logs/newer", logs.newer, name="log-newer"),

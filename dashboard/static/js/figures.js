@@ -72,8 +72,9 @@ function themed(figure, element) {
   const time = given.meta?.time;
   const layout = {
     ...given,
+    width: element.clientWidth,
     height: element.clientHeight,
-    margin: { t: given.annotations?.length ? 16 : 8, r: 8, b: 8, l: 8, pad: 0, ...given.margin },
+    margin: { t: given.annotations?.length ? 14 : 6, r: 8, b: 8, l: 8, pad: 0, ...given.margin },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colours.font, size: 12, color: colours["ink-2"] },
