@@ -3,6 +3,7 @@
 from django.db import models
 
 from dashboard.accounts.models.user import User
+from dashboard.accounts.user_agent import browser_words
 
 
 class UserSession(models.Model):
@@ -21,3 +22,8 @@ class UserSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} since {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def browser(self) -> str:
+        """What a person calls it: "Firefox on Linux"."""
+        return browser_words(self.user_agent)

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.accounts.models import UserSession
+from dashboard.accounts.user_agent import browser_words
 from tests.dashboard.people import PASSWORD, client_of, make_enrolled, make_person
 
 pytestmark = pytest.mark.django_db
@@ -149,3 +150,26 @@ def test_rows_past_their_life_are_removed_at_the_next_sign_in(client: Client) ->
         client_of(person)
     client_of(person)
     assert UserSession.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 "
+            "Safari/537.36 Edg/140.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/18.0 Mobile/15E148 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        ("curl/8.5.0", "curl"),
+        ("something else", "something else"),
+        ("", "unknown"),
+    ],
+)
+def test_browsers_are_named_as_people_name_them(header: str, words: str) -> None:
+    assert browser_words(header) == words
