@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,13 @@ class Running:
     token: str
     data: Path
     pid: int
+
+    @cached_property
+    def query_token(self) -> str:
+        """A token that may read, made beside the server as its README says."""
+        made = self.command("token", "create", "--name", "reader", "--scopes", "query")
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `belvedere ARGUMENTS --data ...` beside the server."""
