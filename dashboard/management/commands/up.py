@@ -18,7 +18,7 @@ from fleet.jobs import release_all
 
 class Command(BaseCommand):
     help = "Serve everything from one process: pages, receivers, store and background work."
-    requires_system_checks = []
+    requires_system_checks = ["gate"]  # every view declares who may call it; the others need the database
     prepares_itself = True
 
     def add_arguments(self, parser: CommandParser) -> None:
