@@ -71,6 +71,7 @@ def audit_trail(request: HttpRequest) -> HttpResponseBase:
         "page_title": "Audit trail",
         "filter": wanted,
         "events": rows[:PAGE_ROWS],
+        "rows": [(event, details(event)) for event in rows[:PAGE_ROWS]],
         "next_before": rows[PAGE_ROWS - 1].pk if len(rows) > PAGE_ROWS else None,
         "actions": AuditEvent.objects.order_by("action").values_list("action", flat=True).distinct(),
     }
@@ -89,6 +90,17 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 def audit_csv(request: HttpRequest) -> HttpResponseBase:
     """The filtered trail as CSV, streamed."""
     return csv_response("audit-trail.csv", COLUMNS, _csv_rows(TrailFilter.of(request).events()))
+
+
+def details(event: AuditEvent) -> list[tuple[str, str]]:
+    """Name and text of each detail; lists joined, what is empty left out."""
+    return [(name, _text(value)) for name, value in event.detail.items() if value not in (None, "", [], {})]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return json.dumps(value, sort_keys=True, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 def _csv_rows(events: QuerySet[AuditEvent]) -> Iterator[list[object]]:
