@@ -14,6 +14,7 @@ from telemetry.promql.context import Context, Handler, invalid_quantiles, rename
 from telemetry.promql.dates import DATE_FUNCTIONS, calendar_field
 from telemetry.promql.elementwise import UNARY_FUNCTIONS, larger, round_to, smaller
 from telemetry.promql.histogram_calls import HISTOGRAM_CALLS
+from telemetry.promql.planner import range_function_by_engine
 from telemetry.promql.run import Run
 from telemetry.promql.signatures import SIGNATURES
 from telemetry.promql.values import Floats, Mask, Scalar, Value, Vector, empty_vector, vector
@@ -34,18 +35,19 @@ def _over_range(context: Context, call: Call, grid: TimeGrid) -> Value:
     arguments = [
         context.scalar(arg, grid) for arg, kind in zip(call.args, types, strict=True) if kind is ValueType.SCALAR
     ]
-    operand = context.range_vector(source, grid)
-    times = grid.times_ms()
-    result, rows = range_functions.apply(context.run, call.function, operand, times, arguments)
-    notes = context.run.notes
-    if call.function == "quantile_over_time" and len(rows):
+    run = context.run
+    result = range_function_by_engine(run, call.function, without_parens(source), grid)
+    if result is None:
+        operand = context.range_vector(source, grid)
+        result = range_functions.apply(run, call.function, operand, grid.times_ms(), arguments)
+    if call.function == "quantile_over_time" and len(result):
         for quantile in invalid_quantiles(arguments[0]):
-            notes.invalid_quantile(call.args[0], quantile)
+            run.notes.invalid_quantile(call.args[0], quantile)
     if call.function in ("rate", "increase"):
         place = None if isinstance(without_parens(source), Subquery) else source
-        for row in rows.tolist():
-            notes.counter_name(place, label_value(operand.labels[row], METRIC_NAME))
-    return result
+        for labels in result.labels:
+            run.notes.counter_name(place, label_value(labels, METRIC_NAME))
+    return range_functions.named(run, call.function, result)
 
 
 def _absent_over_time(context: Context, call: Call, grid: TimeGrid) -> Value:

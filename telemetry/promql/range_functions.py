@@ -49,13 +49,8 @@ RANGE_FUNCTIONS: Final[dict[str, RangeFunction]] = {
 }
 
 
-def apply(
-    run: Run, name: str, operand: RangeVector, times_ms: Indices, arguments: Sequence[Floats]
-) -> tuple[Vector, Indices]:
-    """(`name` over every window of every series, the rows of `operand` that its rows are made of).
-
-    `arguments` have one value a time. Raises EvaluationError if the names that go leave two series with equal labels.
-    """
+def apply(run: Run, name: str, operand: RangeVector, times_ms: Indices, arguments: Sequence[Floats]) -> Vector:
+    """`name` over every window of every series, still with names; `arguments` have one value a time."""
     function = RANGE_FUNCTIONS[name]
     shape = (len(operand), len(times_ms))
     run.count_points(shape[0] * shape[1])
@@ -66,13 +61,16 @@ def apply(
         found, shown = function.kernel(windows, *repeated)
         values[rows], present[rows] = found.reshape(-1, shape[1]), shown.reshape(-1, shape[1])
         run.check_time()
-    answered = np.flatnonzero(present.any(axis=1))
-    result = Vector(operand.labels, values, present, operand.unnamed).take(answered)
-    if not function.keeps_name:
-        delayed = run.options.delayed_name_removal
-        renamed = result.renamed(delayed=delayed)
-        result = renamed if delayed else refuse_equal_rows(renamed)
-    return result, answered
+    return Vector(operand.labels, values, present, operand.unnamed).compact()
+
+
+def named(run: Run, name: str, result: Vector) -> Vector:
+    """The result with the names it is to have. Raises EvaluationError if two series have equal labels then."""
+    if RANGE_FUNCTIONS[name].keeps_name:
+        return result
+    delayed = run.options.delayed_name_removal
+    renamed = result.renamed(delayed=delayed)
+    return renamed if delayed else refuse_equal_rows(renamed)
 
 
 def _windows(operand: RangeVector, rows: slice, times_ms: Indices) -> Windows:

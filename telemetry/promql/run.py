@@ -30,6 +30,8 @@ class Options:
     """Samples that one query may read, and points it may hold."""
     max_points: int = 11_000
     """Points a series of a range query."""
+    sample_interval_ms: int = 15_000
+    """Usual time between two samples of a series; a guess that only chooses the way of computing."""
     delayed_name_removal: bool = False
     """Keep metric names until the end of a query, so that labels can be made of them
     (Prometheus' feature promql-delayed-name-removal)."""

@@ -7,6 +7,7 @@ import numpy as np
 from telemetry.model.samples import RawColumns, is_stale
 from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.promql.ast import MatrixSelector, Subquery, VectorSelector
+from telemetry.promql.planner import newest_by_engine
 from telemetry.promql.run import Run
 from telemetry.promql.values import Floats, Indices, RangeVector, Vector, vector
 from telemetry.promql.windows import samples_until
@@ -22,7 +23,8 @@ def reference_times(run: Run, expr: VectorSelector | Subquery, times_ms: Indices
 
 def instant_vector(run: Run, selector: VectorSelector, grid: TimeGrid) -> Vector:
     """Newest sample of each series within the lookback before each time, none after a staleness marker."""
-    return _newest(run, selector, grid, lambda columns: columns.values)
+    found = newest_by_engine(run, selector, grid)
+    return _newest(run, selector, grid, lambda columns: columns.values) if found is None else found
 
 
 def sample_times(run: Run, selector: VectorSelector, grid: TimeGrid) -> Vector:

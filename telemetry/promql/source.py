@@ -1,7 +1,7 @@
 """Where queries get their samples: the reader side of the store, and the same over samples in memory."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,13 @@ class SampleSource(Protocol):
     def read_samples(self, series: SeriesSet, time_range: TimeRange) -> RawColumns:
         """All samples in the range, both ends included, staleness markers too, one a timestamp."""
 
+
+@runtime_checkable
+class GridSource(SampleSource, Protocol):
+    """A source that can also compute functions over windows next to its samples."""
+
     def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
-        """`function` over (t - window, t] for each time of the grid."""
+        """`function` over (t - window, t] for each time of the grid, one row a row of `series`."""
 
 
 class MemorySource:
@@ -71,6 +76,3 @@ class MemorySource:
         values = np.array([value for _, value in samples], dtype=np.float64)
         inside = (timestamps >= time_range.start_ms) & (timestamps <= time_range.end_ms)
         return timestamps[inside], values[inside]
-
-    def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
-        raise NotImplementedError("samples in memory are evaluated by numpy")
