@@ -48,6 +48,8 @@ class ControlPart:
                 self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
             self._listener.close()
             (self._data_dir / NAME).unlink(missing_ok=True)
+        if self._thread is not None:
+            self._thread.join(timeout_seconds)
         with self._lock:
             in_work = dict(self._in_work)
         for cancelled in in_work.values():

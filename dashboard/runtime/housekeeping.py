@@ -4,6 +4,7 @@ from typing import Final
 
 from django.core.management import call_command
 
+from dashboard.accounts.upkeep import remove_expired
 from fleet.jobs import JobRun, forget_old, job
 
 TIDY_UP: Final = "runtime.tidy_up"
@@ -14,4 +15,5 @@ TIDY_UP: Final = "runtime.tidy_up"
 def tidy_up(run: JobRun) -> str:
     """Job, daily."""
     call_command("clearsessions")
+    remove_expired()
     return f"{forget_old()} old jobs removed"

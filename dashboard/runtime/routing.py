@@ -42,10 +42,11 @@ class RoutedCommand(BaseCommand):
         if not getattr(self._command, "needs_store", False):
             relational.make_if_new()
             return run(name, arguments)
-        return _run_with_store(name, arguments)
+        return run_with_store(name, arguments)
 
 
-def _run_with_store(name: str, arguments: list[str]) -> int:
+def run_with_store(name: str, arguments: list[str]) -> int:
+    """Run the command where the store is open, in the server if one runs; its exit status."""
     if not is_embedded():
         return _run_here(name, arguments)
     try:
