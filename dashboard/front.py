@@ -7,15 +7,15 @@ cost anything.
 
 import asyncio
 import re
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from prometheus_client import Counter
 
+from collectors.receivers.app import serving
 from dashboard.front_groups import RouteGroup, group_of
-from dashboard.front_refusals import Refused, answer_refusal
+from dashboard.front_refusals import Refused, answer_refusal, nothing_more
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,11 +24,14 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 WRITE_SECONDS: Final = 60.0
-"""A client that takes no byte of its answer for this long is let go."""
+"""A client that takes nothing of its answer for this long is let go."""
+
+WRITE_BYTES: Final = 256 * 1024
+"""Largest part of an answer that has to be taken in that time."""
 
 REFUSED: Final = Counter("belvedere_front_refused", "Requests refused before any work.", ["group", "reason"])
 
-_TWO_MEANINGS: Final = re.compile(rb"//|/\.{1,2}(/|$)|%00|%5c|\\", re.IGNORECASE)
+_TWO_MEANINGS: Final = re.compile(rb"//|/\.{1,2}(/|$)|%00|%5c|\\|;", re.IGNORECASE)
 _ENCODED_SLASH: Final = re.compile(rb"%2f|%2e%2e", re.IGNORECASE)
 _NAMES_IN_PATHS: Final = (b"/services/", b"/api/services/", b"/api/metrics/", b"/api/v1/label/", b"/loki/api/v1/label/")
 """Below these a name follows that may hold an escaped slash."""
@@ -45,28 +48,28 @@ class Front:
             await self._inner(scope, receive, send)
             return
         group = group_of(scope["method"], scope["path"])
-        guarded = _Guarded(group, receive, send)
+        guarded = _Guarded(group, _busy_status(scope, group), receive, send)
         try:
             check_path(scope)
             check_length(scope, group)
-            await self._work(group, scope, guarded)
+            await self._work(scope, guarded)
         except Refused as refused:
             REFUSED.labels(group.name, refused.reason).inc()
             if not guarded.answering:
-                await answer_refusal(refused, group, send)
+                too_slow = refused.status == 408
+                await answer_refusal(refused, group, scope, nothing_more if too_slow else receive, send)
 
-    async def _work(self, group: RouteGroup, scope: Scope, guarded: "_Guarded") -> None:
+    async def _work(self, scope: Scope, guarded: "_Guarded") -> None:
+        group = guarded.group
         if not group.enter():
-            raise Refused(
-                group.busy_status,
+            raise guarded.busy(
                 "concurrency",
                 f"all places for {group.words} are taken; the limit is {group.concurrent} ({group.concurrent_setting})",
-                retry_after_seconds=1,
             )
         try:
             await self._inner(scope, guarded.receive, guarded.send)
         finally:
-            group.leave()
+            group.leave(guarded.held)
 
 
 def build_front(inner: ASGIApp) -> ASGIApp:
@@ -101,14 +104,21 @@ def _too_large(size: str, group: RouteGroup) -> Refused:
     )
 
 
+def _busy_status(scope: Scope, group: RouteGroup) -> int:
+    receiver = serving(scope)
+    return receiver.busy_status if receiver else group.busy_status
+
+
 @dataclass(slots=True)
 class _Guarded:
     """The two channels of one request, counted and timed."""
 
     group: RouteGroup
+    busy_status: int
     inner_receive: Receive
     inner_send: Send
-    received: int = 0
+    held: int = 0
+    """Bytes of the body that have arrived."""
     deadline: float = 0.0
     complete: bool = False
     answering: bool = False
@@ -119,17 +129,42 @@ class _Guarded:
             return await self.inner_receive()
         message = await self._in_time()
         if message["type"] == "http.request":
-            self.received += len(message.get("body", b""))
+            self._hold(len(message.get("body", b"")))
             self.complete = not message.get("more_body", False)
-            if self.received > self.group.max_bytes:
-                raise _too_large(f"more than {self.group.max_bytes:,}", self.group)
         return message
 
+    async def send(self, message: Message) -> None:
+        """Pass a part of the answer on, a large one in pieces. Raises Refused if the client stopped reading."""
+        self.answering = True
+        body = message.get("body", b"")
+        for start in range(0, len(body) - WRITE_BYTES, WRITE_BYTES):
+            piece = body[start : start + WRITE_BYTES]
+            await self._taken({"type": "http.response.body", "body": piece, "more_body": True})
+        if len(body) > WRITE_BYTES:
+            message = {**message, "body": body[(len(body) - 1) // WRITE_BYTES * WRITE_BYTES :]}
+        await self._taken(message)
+
+    def busy(self, reason: str, sentence: str) -> Refused:
+        """The refusal that tells a sender to try again later."""
+        return Refused(self.busy_status, reason, sentence, retry_after_seconds=1)
+
+    def _hold(self, size: int) -> None:
+        if self.held + size > self.group.max_bytes:
+            raise _too_large(f"more than {self.group.max_bytes:,}", self.group)
+        if not self.group.hold(size):
+            raise self.busy(
+                "held_bytes",
+                f"the bodies of {self.group.words} in work hold {self.group.held_bytes:,} bytes and {size:,} more "
+                f"would pass the limit of {self.group.held_limit:,} ({self.group.held_setting})",
+            )
+        self.held += size
+
     async def _in_time(self) -> Message:
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         self.deadline = self.deadline or now + self.group.body_seconds
         try:
-            return await asyncio.wait_for(self.inner_receive(), max(0.001, self.deadline - now))
+            async with asyncio.timeout_at(self.deadline):
+                return await self.inner_receive()
         except TimeoutError:
             raise Refused(
                 408,
@@ -137,10 +172,9 @@ class _Guarded:
                 f"the body did not arrive within {self.group.body_seconds:g} seconds ({self.group.seconds_setting})",
             ) from None
 
-    async def send(self, message: Message) -> None:
-        """Pass a part of the answer on. Raises Refused if the client stopped reading."""
-        self.answering = True
+    async def _taken(self, message: Message) -> None:
         try:
-            await asyncio.wait_for(self.inner_send(message), WRITE_SECONDS)
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self.inner_send(message)
         except TimeoutError:
-            raise Refused(408, "stalled_reader", f"no byte of the answer was taken for {WRITE_SECONDS:g} s") from None
+            raise Refused(408, "stalled_reader", f"nothing of the answer was taken for {WRITE_SECONDS:g} s") from None

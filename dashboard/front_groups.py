@@ -8,15 +8,9 @@ from typing import Any, Final
 
 from django.conf import settings
 
-_INGEST: Final = re.compile(
-    r"(/prometheus)?/api/v1/write$"
-    r"|(/api/v1)?(/otlp)?/v1/(logs|metrics|traces)$"
-    r"|/loki/api/v1/push$"
-    r"|/api/(logs|audits|deployments|sboms)$"
-    r"|/api/metrics/.+"
-    r"|/(.+/)?_bulk$"
-)
-_UPLOAD: Final = re.compile(r"/api/costs$|/settings/[a-z/]+/upload$")
+from collectors.receivers.routes import receiver_of
+
+_UPLOAD: Final = re.compile(r"/settings/[a-z/]+/upload$")
 _API: Final = re.compile(r"/(api|loki|prometheus|osv)/")
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -35,7 +29,11 @@ class RouteGroup:
     concurrent_setting: str
     busy_status: int
     """429 where a protocol reads it as "send again later", 503 for people."""
+    held_limit: int
+    """Bytes of bodies that all requests in work may hold together."""
+    held_setting: str
     in_work: int = 0
+    held_bytes: int = 0
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 
     def enter(self) -> bool:
@@ -46,10 +44,19 @@ class RouteGroup:
             self.in_work += 1
             return True
 
-    def leave(self) -> None:
-        """Give the place back."""
+    def leave(self, held: int = 0) -> None:
+        """Give the place back, and the `held` bytes with it."""
         with self._lock:
             self.in_work -= 1
+            self.held_bytes -= held
+
+    def hold(self, size: int) -> bool:
+        """Take room for `size` bytes of a body; False if there is none. A body that is alone always has room."""
+        with self._lock:
+            if self.held_bytes + size > self.held_limit and self.in_work > 1:
+                return False
+            self.held_bytes += size
+            return True
 
 
 def group_of(method: str, path: str) -> RouteGroup:
@@ -59,8 +66,8 @@ def group_of(method: str, path: str) -> RouteGroup:
 
 def group_name(method: str, path: str) -> str:
     """ "ingest", "upload", "api" or "page"."""
-    if method in _WRITES and _INGEST.match(path):
-        return "ingest"
+    if method in _WRITES and (receiver := receiver_of(path)):
+        return receiver.limits
     if method in _WRITES and _UPLOAD.match(path):
         return "upload"
     return "api" if _API.match(path) else "page"
@@ -74,14 +81,15 @@ def route_groups() -> dict[str, RouteGroup]:
     places, other_places = "BELVEDERE_CONCURRENT_INGEST", "BELVEDERE_CONCURRENT_REQUESTS"
     body, time = "BELVEDERE_MAX_BODY_BYTES", "BELVEDERE_BODY_SECONDS"
     pushed, at_once = int(ingest["max_body_bytes"]), int(ingest["concurrent"])
-    upload, form = settings.UPLOAD_MAX_BYTES, settings.FORM_MAX_BYTES
+    upload, form, form_setting = settings.UPLOAD_MAX_BYTES, settings.FORM_MAX_BYTES, "BELVEDERE_FORM_MAX_BYTES"
+    held = (int(ingest["held_bytes"]), "BELVEDERE_HELD_BYTES")
     groups = (
-        RouteGroup("ingest", "pushed requests", pushed, body, seconds, time, at_once, places, 429),
+        RouteGroup("ingest", "pushed requests", pushed, body, seconds, time, at_once, places, 429, *held),
         RouteGroup(
             "upload", "uploads", upload, "BELVEDERE_UPLOAD_MAX_BYTES", 10 * seconds, f"ten times {time}",
-            at_once, places, 429,
+            at_once, places, 429, *held,
         ),
-        RouteGroup("api", "API requests", pushed, body, seconds, time, requests, other_places, 429),
-        RouteGroup("page", "requests", form, "BELVEDERE_FORM_MAX_BYTES", seconds, time, requests, other_places, 503),
+        RouteGroup("api", "API requests", pushed, body, seconds, time, requests, other_places, 429, *held),
+        RouteGroup("page", "requests", form, form_setting, seconds, time, requests, other_places, 503, *held),
     )  # fmt: skip
     return {group.name: group for group in groups}

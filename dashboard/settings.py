@@ -242,6 +242,12 @@ INGEST = {
     "concurrent": env_int(
         "BELVEDERE_CONCURRENT_INGEST", 64, "pushed requests in work at once; further ones are told to retry", minimum=1
     ),
+    "held_bytes": env_int(
+        "BELVEDERE_HELD_BYTES",
+        128 * 1024**2,
+        "bodies held at once by a group of routes (pushed, uploads, APIs, pages); further ones are told to retry",
+        minimum=1024,
+    ),
 }
 BILLS = {
     "max_decoded_bytes": env_int(

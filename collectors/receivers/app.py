@@ -8,16 +8,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import structlog
 from django.db import close_old_connections
 
 from collectors.receivers.counters import ITEMS, REFUSED, REQUESTS
-from collectors.receivers.errors import Described, describe
-from collectors.receivers.message import Pending, Received, Reply
-from collectors.receivers.routes import ROUTES, Receiver
+from collectors.receivers.early_answer import answer_early
+from collectors.receivers.errors import describe
+from collectors.receivers.message import Pending, Received, Reply, media_type
+from collectors.receivers.routes import Receiver, receiver_of
 from fleet.tokens import Principal, authenticate
 from telemetry.model.samples import WriteReceipt
 
@@ -25,15 +26,18 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answered = TypeVar("Answered")
 
 THREADS: Final = 8
 """Requests that are decoded at once; decoding is work for the processor, of which there are few."""
+
+_CHALLENGE: Final = 'Bearer realm="Belvedere", Basic realm="Belvedere"'
 
 _log = structlog.get_logger("belvedere.receivers")
 
 
 class ReceiverApp:
-    """Serves POST requests of the route table, hands everything else to `inner`."""
+    """Serves the routes of the table, hands everything else to `inner`."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
@@ -44,49 +48,81 @@ class ReceiverApp:
         if receiver is None:
             await self._inner(scope, receive, send)
             return
-        reply = await self._answer(receiver, scope, receive)
-        REQUESTS.labels(receiver.protocol, str(reply.status)).inc()
-        await _send(reply, send)
+        head = _Head.of(scope)
+        if early := await self._early_answer(receiver, scope, head):
+            REQUESTS.labels(receiver.protocol, str(early.status)).inc()
+            await answer_early(early.status, _headers(early), early.body, receive, send)
+            return
+        body = await _body(receive)
+        if body is not None:
+            reply = await self._handled(receiver, head, self._answer(receiver, head.received(scope, body)))
+            REQUESTS.labels(receiver.protocol, str(reply.status)).inc()
+            await _send(reply, send)
 
-    async def _answer(self, receiver: Receiver, scope: Scope, receive: Receive) -> Reply:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        principal = await self._in_pool(_authenticated, headers.get("authorization"))
-        if refusal := _refusal(receiver, principal, content_type):
-            return refusal
-        request = Received(
-            path=scope["path"],
-            query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)),
-            content_type=content_type,
-            content_encoding=headers.get("content-encoding", ""),
-            body=await _body(receive),
-            principal=principal,
-            received_ns=time.time_ns(),
-        )
-        return await self._handled(receiver, request)
+    async def _early_answer(self, receiver: Receiver, scope: Scope, head: "_Head") -> Reply | None:
+        """The answer to a request whose body need not be read, None if it must."""
+        if scope["method"] != "POST":
+            REFUSED.labels(receiver.protocol, "method").inc()
+            reply = receiver.error(405, f"{scope['path']} takes POST only", head.content_type)
+            return reply.with_headers(allow="POST")
+        return await self._handled(receiver, head, self._unauthorized(receiver, head))
 
-    async def _handled(self, receiver: Receiver, request: Received) -> Reply:
-        try:
-            answer = await self._in_pool(_handle, receiver, request)
-            if isinstance(answer, Pending):
-                receipt = await asyncio.wrap_future(answer.future)
-                return _committed(receiver, receipt, answer)
+    async def _unauthorized(self, receiver: Receiver, head: "_Head") -> Reply | None:
+        head.principal = await self._in_pool(_authenticated, head.authorization)
+        return _refusal(receiver, head)
+
+    async def _answer(self, receiver: Receiver, request: Received) -> Reply:
+        answer = await self._in_pool(_handle, receiver, request)
+        if not isinstance(answer, Pending):
             return answer
-        except Exception as error:  # an outer edge: whatever happens, the sender gets an answer in its own form
-            return _failed(receiver, request, error)
+        receipt = await asyncio.shield(asyncio.wrap_future(answer.future))
+        return _committed(receiver, WriteReceipt(receipt.accepted, (*answer.refusals, *receipt.refusals)), answer)
 
-    async def _in_pool(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def _handled(self, receiver: Receiver, head: "_Head", work: Awaitable[Answered]) -> Answered | Reply:
+        try:
+            return await work
+        except Exception as error:  # an outer edge: whatever happens, the sender gets an answer in its own form
+            return _failed(receiver, head, error)
+
+    async def _in_pool(self, function: Callable[..., Answered], *arguments: Any) -> Answered:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
 
 def serving(scope: Scope) -> Receiver | None:
-    """The receiver for a request, if it is one of ours."""
-    if scope["type"] != "http" or scope["method"] != "POST":
+    """The receiver for a request, if it is one of ours; other methods of an own API's path are for Django."""
+    if scope["type"] != "http":
         return None
-    path: str = scope["path"]
-    return ROUTES.exact.get(path) or next(
-        (receiver for prefix, receiver in ROUTES.prefixes if path.startswith(prefix) and len(path) > len(prefix)), None
-    )
+    receiver = receiver_of(scope["path"])
+    if receiver is None or (scope["method"] != "POST" and receiver.shares_path):
+        return None
+    return receiver
+
+
+class _Head:
+    """What a request says before its body, and whom it comes from once that is known."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self.authorization = headers.get("authorization")
+        self.content_type, self.content_parameters = media_type(headers.get("content-type", ""))
+        self.content_encoding = headers.get("content-encoding", "").strip()
+        self.principal: Principal | None = None
+
+    @classmethod
+    def of(cls, scope: Scope) -> "_Head":
+        return cls({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})
+
+    def received(self, scope: Scope, body: bytes) -> Received:
+        assert self.principal is not None  # noqa: S101 - nobody else gets this far
+        return Received(
+            path=scope["path"],
+            query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)),
+            content_type=self.content_type,
+            content_encoding=self.content_encoding,
+            body=body,
+            principal=self.principal,
+            received_ns=time.time_ns(),
+            content_parameters=self.content_parameters,
+        )
 
 
 def _authenticated(header: str | None) -> Principal | None:
@@ -94,28 +130,29 @@ def _authenticated(header: str | None) -> Principal | None:
     return authenticate(header)
 
 
-def _refusal(receiver: Receiver, principal: Principal | None, content_type: str) -> Reply | None:
+def _refusal(receiver: Receiver, head: _Head) -> Reply | None:
     """Why the token does not do, None if it does."""
+    principal, scope = head.principal, receiver.scope
     if principal is None:
         REFUSED.labels(receiver.protocol, "unauthorized").inc()
-        sentence = f"a valid API token with the scope {receiver.scope} is needed: Authorization: Bearer TOKEN"
-        reply = receiver.error(401, sentence, content_type)
-        return Reply(401, reply.body, reply.content_type, {"www-authenticate": 'Bearer realm="Belvedere"'})
-    if receiver.scope not in principal.scopes:
-        REFUSED.labels(receiver.protocol, "scope").inc()
-        have = ", ".join(sorted(principal.scopes))
-        sentence = f"the token {principal.name!r} has the scopes {have}; {receiver.scope} is needed"
-        return receiver.error(403, sentence, content_type)
-    return None
+        missing = "no API token was sent" if not head.authorization else "the API token is unknown, expired or revoked"
+        sentence = f"{missing}; one with the scope {scope} is needed: `Authorization: Bearer TOKEN`, or Basic with it"
+        return receiver.error(401, sentence, head.content_type).with_headers(**{"www-authenticate": _CHALLENGE})
+    if scope in principal.scopes:
+        return None
+    REFUSED.labels(receiver.protocol, "scope").inc()
+    have = ", ".join(sorted(principal.scopes))
+    sentence = f"the token {principal.name!r} has the scopes {have}; {scope} is needed"
+    return receiver.error(403, sentence, head.content_type)
 
 
-async def _body(receive: Receive) -> bytes:
-    """The whole body; the front before us limits its bytes and time."""
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, None if the sender left before its end; the front before us limits its bytes and time."""
     parts: list[bytes] = []
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(parts)
+            return None
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
@@ -133,20 +170,27 @@ def _committed(receiver: Receiver, receipt: WriteReceipt, answer: Pending) -> Re
     return answer.reply(receipt)
 
 
-def _failed(receiver: Receiver, request: Received, error: Exception) -> Reply:
-    described: Described = describe(error)
+def _failed(receiver: Receiver, head: _Head, error: Exception) -> Reply:
+    described = describe(error, receiver.busy_status)
     REFUSED.labels(receiver.protocol, described.reason).inc()
     if described.status == 500:
         _log.error("receiver failed", protocol=receiver.protocol, exc_info=error)
-    reply = receiver.error(described.status, described.sentence, request.content_type)
-    retry = {"retry-after": str(described.retry_after_seconds)} if described.retry_after_seconds else {}
-    return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **retry})
+    reply = receiver.error(described.status, described.sentence, head.content_type)
+    if not described.retry_after_seconds:
+        return reply
+    return reply.with_headers(**{"retry-after": str(described.retry_after_seconds)})
+
+
+def _headers(reply: Reply) -> list[tuple[bytes, bytes]]:
+    headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+    if reply.status != 204:
+        headers.append((b"content-type", reply.content_type.encode()))
+    return [*headers, (b"x-content-type-options", b"nosniff")]
 
 
 async def _send(reply: Reply, send: Send) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-    headers += [(b"content-length", str(len(reply.body)).encode()), (b"x-content-type-options", b"nosniff")]
-    if reply.body:
-        headers.append((b"content-type", reply.content_type.encode()))
+    headers = _headers(reply)
+    if reply.status != 204:
+        headers.append((b"content-length", str(len(reply.body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

@@ -1,5 +1,6 @@
 """Dependency audits: `POST /api/audits?service=...&environment=...` with the JSON of pip-audit."""
 
+from collectors.receivers.answers import check_is_json
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Received, Reply, json_reply
 from collectors.wire.compression import decompress
@@ -10,6 +11,7 @@ from telemetry.model.errors import InvalidInput
 
 def push(request: Received) -> Reply:
     """201 with what became of the report, 200 if the newest report had the same content."""
+    check_is_json(request)
     service = request.service or request.query.get("service", "")
     if not service.strip():
         raise InvalidInput("the query parameter service is missing: /api/audits?service=NAME&environment=NAME")

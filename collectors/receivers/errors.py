@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db import InterfaceError, OperationalError
+
 from collectors.wire.limits import UnsupportedEncoding
 from fleet.actions.services import InvalidName
 from fleet.pip_audit_report import InvalidReport
@@ -18,8 +20,11 @@ class Described:
     retry_after_seconds: int = 0
 
 
-def describe(error: Exception) -> Described:
-    """What a sender is told. An error that is nobody's fault outside is told without its inside."""
+def describe(error: Exception, busy_status: int = 429) -> Described:
+    """What a sender is told; `busy_status` is what its protocol calls a full queue.
+
+    An error that is nobody's fault outside is told without its inside.
+    """
     match error:
         case UnsupportedEncoding():
             return Described(415, str(error), "unsupported")
@@ -28,7 +33,9 @@ def describe(error: Exception) -> Described:
         case InvalidInput() | InvalidName() | InvalidReport():
             return Described(400, str(error), "invalid")
         case StoreBusy():
-            return Described(429, str(error), "busy", error.retry_after_seconds)
+            return Described(busy_status, str(error), "busy", error.retry_after_seconds)
         case StoreUnavailable():
             return Described(503, str(error), "unavailable", 5)
+        case OperationalError() | InterfaceError():
+            return Described(503, "the relational database does not answer; try again later", "unavailable", 5)
     return Described(500, "the request could not be worked on; the log of the server says why", "internal")

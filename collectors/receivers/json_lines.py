@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 
-from collectors.receivers.answers import refused_sentence, with_decoded
+from collectors.receivers.answers import check_is_json, refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply, json_reply
 from collectors.wire.compression import decompress
@@ -16,19 +16,19 @@ from telemetry.store.current import current
 
 def push(request: Received) -> Pending:
     """200 with what was stored, 400 naming the lines that were refused while the rest is stored."""
+    check_is_json(request)
     limits = decode_limits()
     body = decompress(request.body, request.content_encoding, limits)
     decoded = decode_json_lines(body, limits, received_ns=request.received_ns, names=field_names(request))
 
     def answer(receipt: WriteReceipt) -> Reply:
-        whole = with_decoded(receipt, decoded.refusals)
-        counts: dict[str, object] = {"accepted": whole.accepted, "refused": whole.refused}
-        if whole.refusals:
-            return json_reply(400, {**counts, "error": refused_sentence(whole.refusals, "lines")})
+        counts: dict[str, object] = {"accepted": receipt.accepted, "refused": receipt.refused}
+        if receipt.refusals:
+            return json_reply(400, {**counts, "error": refused_sentence(receipt.refusals, "lines")})
         return json_reply(200, counts)
 
     service = request.service or request.query.get("service") or None
-    return Pending(current().write_logs(decoded.batch, service=service), answer)
+    return Pending(current().write_logs(decoded.batch, service=service), answer, decoded.refusals)
 
 
 def field_names(request: Received) -> FieldNames:

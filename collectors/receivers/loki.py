@@ -1,6 +1,6 @@
 """Loki push: 204 when all is stored, 400 naming what was refused while the rest is stored."""
 
-from collectors.receivers.answers import refused_sentence, with_decoded
+from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply
 from collectors.wire.compression import decompress, snappy_block
@@ -26,9 +26,8 @@ def push(request: Received) -> Pending:
         )
 
     def answer(receipt: WriteReceipt) -> Reply:
-        whole = with_decoded(receipt, decoded.refusals)
-        if not whole.refusals:
+        if not receipt.refusals:
             return Reply(204)
-        return Reply(400, f"{refused_sentence(whole.refusals, 'entries')}\n".encode())
+        return Reply(400, f"{refused_sentence(receipt.refusals, 'entries')}\n".encode())
 
-    return Pending(current().write_logs(decoded.batch, service=request.service), answer)
+    return Pending(current().write_logs(decoded.batch, service=request.service), answer, decoded.refusals)

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fleet.tokens import Principal
-from telemetry.model.samples import WriteReceipt
+from telemetry.model.samples import Refusal, WriteReceipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Received:
     body: bytes
     principal: Principal
     received_ns: int
+    content_parameters: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the content type, such as `proto`; names in lower case."""
 
     @property
     def service(self) -> str | None:
@@ -41,6 +43,10 @@ class Reply:
     content_type: str = "text/plain; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def with_headers(self, **headers: str) -> "Reply":
+        """The same answer with further headers; names in lower case."""
+        return replace(self, headers={**self.headers, **headers})
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -48,10 +54,20 @@ class Pending:
 
     future: "Future[WriteReceipt]"
     reply: Callable[[WriteReceipt], Reply]
+    """Gets what the store took, with all refusals, the decoder's first."""
+    refusals: tuple[Refusal, ...] = ()
+    """What the decoder refused."""
 
 
 ErrorForm = Callable[[int, str, str], Reply]
 """(status, sentence, content type of the request) -> the answer in the form of the protocol."""
+
+
+def media_type(content_type: str) -> tuple[str, dict[str, str]]:
+    """(type in lower case, parameters by name in lower case) of a Content-Type header."""
+    kind, *parameters = content_type.split(";")
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return kind.strip().lower(), {name.strip().lower(): value.strip(' "') for name, _, value in pairs}
 
 
 def plain_error(status: int, sentence: str, content_type: str) -> Reply:

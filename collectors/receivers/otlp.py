@@ -9,7 +9,7 @@ from typing import Final
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
-from collectors.receivers.answers import refused_sentence, with_decoded
+from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply
 from collectors.wire.compression import decompress
@@ -36,16 +36,15 @@ def logs(request: Received) -> Pending:
     decoded = decode(body, limits, received_ns=request.received_ns)
 
     def answer(receipt: WriteReceipt) -> Reply:
-        whole = with_decoded(receipt, decoded.refusals)
         if request.is_json:
-            return _json_answer("rejectedLogRecords", whole.refusals, "log records")
+            return _json_answer("rejectedLogRecords", receipt.refusals, "log records")
         response = ExportLogsServiceResponse()
-        if whole.refusals:
-            response.partial_success.rejected_log_records = whole.refused
-            response.partial_success.error_message = refused_sentence(whole.refusals, "log records")
+        if receipt.refusals:
+            response.partial_success.rejected_log_records = receipt.refused
+            response.partial_success.error_message = refused_sentence(receipt.refusals, "log records")
         return Reply(200, response.SerializeToString(), PROTOBUF)
 
-    return Pending(current().write_logs(decoded.batch, service=request.service), answer)
+    return Pending(current().write_logs(decoded.batch, service=request.service), answer, decoded.refusals)
 
 
 def metrics(request: Received) -> Pending:
@@ -56,16 +55,15 @@ def metrics(request: Received) -> Pending:
     decoded = decode(body, limits)
 
     def answer(receipt: WriteReceipt) -> Reply:
-        whole = with_decoded(receipt, decoded.refusals)
         if request.is_json:
-            return _json_answer("rejectedDataPoints", whole.refusals, "data points")
+            return _json_answer("rejectedDataPoints", receipt.refusals, "data points")
         response = ExportMetricsServiceResponse()
-        if whole.refusals:
-            response.partial_success.rejected_data_points = whole.refused
-            response.partial_success.error_message = refused_sentence(whole.refusals, "data points")
+        if receipt.refusals:
+            response.partial_success.rejected_data_points = receipt.refused
+            response.partial_success.error_message = refused_sentence(receipt.refusals, "data points")
         return Reply(200, response.SerializeToString(), PROTOBUF)
 
-    return Pending(current().write_samples(decoded.batch, service=request.service), answer)
+    return Pending(current().write_samples(decoded.batch, service=request.service), answer, decoded.refusals)
 
 
 def _body(request: Received) -> bytes:

@@ -16,6 +16,12 @@ class Receiver:
     scope: str
     handle: Callable[[Received], Reply | Pending]
     error: ErrorForm
+    busy_status: int = 429
+    """What the senders of the protocol take for "send it again later"."""
+    shares_path: bool = False
+    """Whether other methods than POST belong to somebody else; if not, they are refused with 405."""
+    limits: str = "ingest"
+    """Name of the group of limits that holds for the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,19 @@ class Routes:
     prefixes: list[tuple[str, Receiver]]
 
 
-_REMOTE_WRITE: Final = Receiver("remote_write", "ingest:metrics", prometheus.remote_write, plain_error)
+def receiver_of(path: str) -> Receiver | None:
+    """The receiver that serves `path`, if there is one."""
+    return ROUTES.exact.get(path) or next(
+        (receiver for prefix, receiver in ROUTES.prefixes if path.startswith(prefix) and len(path) > len(prefix)), None
+    )
+
+
+def _own(protocol: str, scope: str, handle: Callable[[Received], Reply | Pending], limits: str = "ingest") -> Receiver:
+    return Receiver(protocol, scope, handle, json_error, shares_path=True, limits=limits)
+
+
+# Prometheus throws a request away that is answered 429, unless it is told otherwise; 503 it always sends again.
+_REMOTE_WRITE: Final = Receiver("remote_write", "ingest:metrics", prometheus.remote_write, plain_error, busy_status=503)
 _OTLP_LOGS: Final = Receiver("otlp_logs", "ingest:logs", otlp.logs, otlp.status_error)
 _OTLP_METRICS: Final = Receiver("otlp_metrics", "ingest:metrics", otlp.metrics, otlp.status_error)
 
@@ -40,10 +58,10 @@ ROUTES: Final = Routes(
         "/otlp/v1/metrics": _OTLP_METRICS,
         "/api/v1/otlp/v1/metrics": _OTLP_METRICS,
         "/loki/api/v1/push": Receiver("loki", "ingest:logs", loki.push, plain_error),
-        "/api/logs": Receiver("json_lines", "ingest:logs", json_lines.push, json_error),
-        "/api/audits": Receiver("audits", "ingest:audits", audits.push, json_error),
-        "/api/costs": Receiver("costs", "ingest:costs", costs.push, json_error),
-        "/api/deployments": Receiver("deployments", "ingest:deploys", deployments.push, json_error),
+        "/api/logs": _own("json_lines", "ingest:logs", json_lines.push),
+        "/api/audits": _own("audits", "ingest:audits", audits.push),
+        "/api/costs": _own("costs", "ingest:costs", costs.push, limits="upload"),
+        "/api/deployments": _own("deployments", "ingest:deploys", deployments.push),
     },
     prefixes=[("/api/metrics/", Receiver("exposition", "ingest:metrics", prometheus.exposition, plain_error))],
 )

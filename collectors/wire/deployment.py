@@ -14,7 +14,7 @@ _KNOWN: Final = ("service", "environment", "version", "commit", "time", "descrip
 
 @dataclass(frozen=True, slots=True)
 class ReportedDeployment:
-    """One deployment; texts are '' and the time is None if they were not said."""
+    """One deployment; texts are '' and the time is None if they were not said, the environment "production"."""
 
     service: str
     environment: str
@@ -25,16 +25,16 @@ class ReportedDeployment:
 
 
 def decode_deployment(body: bytes, limits: DecodeLimits) -> ReportedDeployment:
-    """Raises InvalidInput naming a field that is unknown, of the wrong kind or missing (environment, version)."""
+    """Raises InvalidInput naming a field that is unknown or of the wrong kind, or the version if it is missing."""
     document = parse_shallow_json(body, limits)
     if not isinstance(document, dict):
         raise InvalidInput("the body is not a JSON object")
     if unknown := sorted(document.keys() - set(_KNOWN)):
         raise InvalidInput(f"unknown field {unknown[0]!r}; there are {', '.join(_KNOWN)}")
     texts = {name: text(document.get(name), name).strip() for name in _KNOWN if name != "time"}
-    for needed in ("environment", "version"):
-        if not texts[needed]:
-            raise InvalidInput(f"{needed} is missing")
+    if not texts["version"]:
+        raise InvalidInput("version is missing")
+    texts["environment"] = texts["environment"] or "production"
     return ReportedDeployment(deployed_at=_moment(document.get("time")), **texts)
 
 

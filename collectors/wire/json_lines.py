@@ -4,7 +4,7 @@ Which field holds the time, the message and the service can be said; if not, the
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -127,18 +127,3 @@ def _below_microseconds(text: str) -> int:
             break
         digits += character
     return int(digits[6:9].ljust(3, "0")) if len(digits) > 6 else 0
-
-
-def field_names(query: Mapping[str, str]) -> FieldNames:
-    """Names from the query parameters `time`, `message` and `service` (also with `_field` behind them)."""
-    usual = FieldNames()
-    said = {
-        part: [name]
-        for part in ("time", "message", "service")
-        if (name := query.get(part) or query.get(f"{part}_field"))
-    }
-    return FieldNames(
-        time=said.get("time", usual.time),
-        message=said.get("message", usual.message),
-        service=said.get("service", usual.service),
-    )

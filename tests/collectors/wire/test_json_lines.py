@@ -9,7 +9,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.wire.json_lines import FieldNames, decode_json_lines, field_names, nanoseconds
+from collectors.wire.json_lines import FieldNames, decode_json_lines, nanoseconds
 from collectors.wire.limits import DecodeLimits
 from telemetry.model.errors import InvalidInput, LimitExceeded
 
@@ -44,7 +44,7 @@ def test_what_structlog_writes_is_read_unchanged():
 
 
 def test_fields_may_have_names_of_their_own():
-    names = field_names({"time": "when", "message_field": "what", "service": "who"})
+    names = FieldNames(time=["when"], message=["what"], service=["who"])
     batch = decoded(b'{"when":5,"what":"x","who":"s","event":"kept","trace_id":"ab","span_id":"cd"}\n\n', names).batch
     assert (batch.bodies, batch.streams, batch.timestamps_ns.tolist()) == (("x",), [(("service", "s"),)], [5 * 10**9])
     assert (batch.trace_ids, batch.span_ids) == (("ab",), ("cd",))
