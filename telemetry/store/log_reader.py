@@ -164,7 +164,9 @@ def _facets(rows: Iterable[tuple[Any, ...]], streams: dict[int, Stream], limit: 
         for name, value in stream.labels:
             labels.setdefault(name, Counter())[value] += count
     return LogFacets(
-        services.most_common(limit),
-        severities.most_common(limit),
-        {name: values.most_common(limit) for name, values in sorted(labels.items())},
+        _most(services, limit), _most(severities, limit), {name: _most(labels[name], limit) for name in sorted(labels)}
     )
+
+
+def _most(counts: Counter[str], limit: int) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]

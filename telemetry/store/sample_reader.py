@@ -56,8 +56,9 @@ class SampleReader:
         step, window = (conditions.bind(f"{ms / 1000:.3f}", "Decimal64(3)") for ms in (grid.step_ms, window_ms))
         keep = "1" if function is GridFunction.LAST else _NOT_STALE
         sql = (
-            f"SELECT series, {function.value}({start}, {end}, {step}, {window})(timestamp, value) AS points "
-            f"FROM samples FINAL WHERE {_where(conditions, series, time_range)} AND {keep} GROUP BY series"
+            f"SELECT {_first_id(conditions, series)} AS id, "
+            f"{function.value}({start}, {end}, {step}, {window})(timestamp, value) AS points "
+            f"FROM samples FINAL WHERE {_where(conditions, series, time_range)} AND {keep} GROUP BY id"
         )
         columns = self._within_limit(
             series,
@@ -99,6 +100,15 @@ class SampleReader:
             raise LimitExceeded(f"the query would read {count} samples; the limit is {most} ({name})", limit_name=name)
 
 
+def _first_id(conditions: Conditions, series: SeriesSet) -> str:
+    """SQL of the first id of a sample's row, so that all ids of a row make one result."""
+    if len(series.ids) == len(series):
+        return "series"
+    firsts = series.ids[np.unique(series.rows, return_index=True)[1]][series.rows]
+    ids = conditions.bind(series.ids.tolist(), "Array(UInt64)")
+    return f"transform(series, {ids}, {conditions.bind(firsts.tolist(), 'Array(UInt64)')})"
+
+
 def _where(conditions: Conditions, series: SeriesSet, time_range: TimeRange) -> str:
     metrics = conditions.bind(metric_names(series.labels), "Array(String)")
     ids = conditions.bind(series.ids.tolist(), "Array(UInt64)")
@@ -112,7 +122,7 @@ def _frame(series: SeriesSet, times: NDArray[np.int64], columns: pa.Table) -> Fr
     points = columns["points"].combine_chunks()
     if len(points):
         flat = points.flatten()
-        rows = rows_of(series, columns["series"].to_numpy())
+        rows = rows_of(series, columns["id"].to_numpy())
         shape = (len(rows), len(times))
         values[rows] = flat.fill_null(np.nan).to_numpy(zero_copy_only=False).reshape(shape)
         present[rows] = flat.is_valid().to_numpy(zero_copy_only=False).reshape(shape)
