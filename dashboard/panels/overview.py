@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
+from dashboard.panels.daily_spend import NO_SPEND, DailySpend
 from dashboard.panels.golden_signals import REQUESTS
 from dashboard.panels.health import ORDER, Health, Vitals, health_of
 from dashboard.panels.signal_values import Readings, read_signals
@@ -90,6 +91,7 @@ class Overview:
     totals: Totals
     teams: list[Team]
     services_in_all: int
+    currency: str = "USD"
     error: str = ""
 
 
@@ -107,7 +109,7 @@ def overview(
     *,
     with_telemetry: bool = True,
     with_findings: bool = True,
-    spend_per_day: Mapping[str, Decimal] | None = None,
+    spend: DailySpend = NO_SPEND,
 ) -> Overview:
     """Six queries to the database and a fixed number to the engine, however many services there are."""
     everything = list(services())
@@ -122,7 +124,7 @@ def overview(
             findings=findings.get(service.pk, OpenFindings()) if with_findings else None,
             standing=standings.get(service.pk),
             deployment=deployments.get(service.pk),
-            spend_per_day=(spend_per_day or {}).get(service.name),
+            spend_per_day=spend.amounts.get(service.name),
         )
         for service in everything
         if filters.take(service)
@@ -131,7 +133,7 @@ def overview(
     totals = _totals(rows)
     shown = [row for row in rows if not filters.state or row.health.state == filters.state]
     teams = sorted({service.team for service in everything if service.team}, key=lambda team: team.name)
-    return Overview(shown, totals, teams, len(everything), error)
+    return Overview(shown, totals, teams, len(everything), spend.currency, error)
 
 
 def _telemetry(time_range: PageRange) -> tuple[_Telemetry, str]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from dashboard.accounts.actor import Actor, actor_of
 from dashboard.accounts.gate import requires
 from dashboard.panels.coverage import mapping_coverage
+from dashboard.panels.daily_spend import NO_SPEND, daily_spend
 from dashboard.panels.overview import Filters, Overview, ServiceRow, overview
 from dashboard.panels.time_range import page_range
 
@@ -45,6 +46,7 @@ def overview_page(request: HttpRequest) -> HttpResponse:
         filters,
         with_telemetry=actor.can("view:fleet"),
         with_findings=actor.can("view:security"),
+        spend=daily_spend() if actor.can("view:cost") else NO_SPEND,
     )
     context = {
         "page_title": "Overview",

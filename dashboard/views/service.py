@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard.accounts.actor import actor_of
 from dashboard.accounts.gate import requires
+from dashboard.panels.daily_spend import NO_SPEND, daily_spend
 from dashboard.panels.service import (
     dependencies_of,
     deployment_marks,
@@ -37,6 +38,7 @@ def service_page(request: HttpRequest, name: str = "") -> HttpResponse:
 
 def _context(request: HttpRequest, service: Service) -> dict[str, Any]:
     time_range = page_range(request.GET)
+    spend = daily_spend() if actor_of(request).can("view:cost") else NO_SPEND
     targets, tokens = senders_of(service)
     return {
         "page_title": service.name,
@@ -45,6 +47,8 @@ def _context(request: HttpRequest, service: Service) -> dict[str, Any]:
         "telemetry": service_telemetry(service.name, time_range, deployment_marks(service, time_range)),
         "deployments": deployments_of(service),
         "dependencies": dependencies_of(service) if actor_of(request).can("view:security") else None,
+        "spend_per_day": spend.amounts.get(service.name),
+        "currency": spend.currency,
         "targets": targets,
         "tokens": tokens,
         "public_url": settings.PUBLIC_URL,
