@@ -15,7 +15,7 @@ from dashboard.panels.workloads import Workload
 from fleet.models import Deployment, Service
 from fleet.selectors.services import services
 from policies.scaling.headroom import headroom_ratio, saturation_ratio
-from policies.scaling.history import ReplicaHistory, replica_history
+from policies.scaling.history import ReplicaHistory
 from policies.scaling.recommendation import Recommendation, recommend_replicas
 from telemetry.model.errors import TelemetryError
 from telemetry.store import current
@@ -26,7 +26,6 @@ State = Literal["held", "more", "fewer", "right", "unknown"]
 
 ASSUMED_TARGET: Final = 0.7
 """CPU use per request that is aimed at where no autoscaler says one."""
-HISTORY_POINTS: Final = 4_000
 TREND_POINTS: Final = 48
 FIGURE_POINTS: Final = 300
 FIGURE_SERVICES: Final = 7
@@ -114,7 +113,7 @@ def scaling_panel(
     try:
         store = current()
         latest = workloads_at(store, min(now, time_range.end_ms))
-        rows = replica_rows(store, time_range.grid(HISTORY_POINTS, shortest_ms=60_000))
+        rows = replica_rows(store, time_range.grid(FIGURE_POINTS, shortest_ms=60_000))
     except TelemetryError as error:
         return ScalingPanel(error=str(error))
     shown = [
@@ -123,7 +122,7 @@ def scaling_panel(
         if _wanted(workload, known, fleet, service)
     ]
     shown.sort(key=_most_urgent_first)
-    return ScalingPanel(shown, _totals(shown), _fleet_figure(time_range, rows, shown))
+    return ScalingPanel(shown, _totals(shown), _fleet_figure(rows, shown))
 
 
 def replicas_figure(time_range: PageRange, service: str, environment: str) -> Figure:
@@ -131,7 +130,7 @@ def replicas_figure(time_range: PageRange, service: str, environment: str) -> Fi
 
     Raises what the store raises.
     """
-    rows = replica_rows(current(), time_range.grid(FIGURE_POINTS, shortest_ms=60_000))
+    rows = replica_rows(current(), time_range.grid(FIGURE_POINTS, shortest_ms=60_000), decisions=False)
     workload = Workload(service, environment)
     lines = [
         Line("Ready", rows.of(rows.ready, workload), role="accent"),
@@ -172,7 +171,7 @@ def _row(workload: Workload, now: WorkloadNow, rows: ReplicaRows, known: Mapping
         target_is_assumed=now.cpu_target is None,
         recommendation=recommendation,
         why_none=why_none,
-        history=replica_history(rows.grid.times_ms(), count, rows.of(rows.maximum, workload)),
+        history=rows.history(workload),
         trend=_thinned(count, TREND_POINTS),
     )
 
@@ -232,19 +231,19 @@ def _totals(rows: Sequence[ScalingRow]) -> ScalingTotals:
     )
 
 
-def _fleet_figure(time_range: PageRange, rows: ReplicaRows, shown: Sequence[ScalingRow]) -> Figure:
+def _fleet_figure(rows: ReplicaRows, shown: Sequence[ScalingRow]) -> Figure:
     """Stacked replicas by service, the largest with a colour of their own."""
-    grid = time_range.grid(FIGURE_POINTS, shortest_ms=60_000)
-    at = np.searchsorted(rows.grid.times_ms(), grid.times_ms()).clip(0, len(rows.grid) - 1)
     by_service: dict[str, Floats] = {}
     for row in shown:
-        count = np.nan_to_num(rows.count(Workload(row.service, row.environment))[at])
-        by_service[row.service] = by_service.get(row.service, np.zeros(len(grid))) + count
+        count = np.nan_to_num(rows.count(Workload(row.service, row.environment)))
+        by_service[row.service] = by_service.get(row.service, np.zeros(len(rows.grid))) + count
     ranked = sorted(by_service, key=lambda name: (-float(by_service[name].sum()), name))
     lines = [Line(name, by_service[name]) for name in ranked[:FIGURE_SERVICES]]
     if others := ranked[FIGURE_SERVICES:]:
         lines.append(Line(f"{len(others)} others", np.sum([by_service[name] for name in others], axis=0)))
-    return time_series_figure(lines, grid, title="Replicas", unit="replicas", style=Style(kind="area", stacked=True))
+    return time_series_figure(
+        lines, rows.grid, title="Replicas", unit="replicas", style=Style(kind="area", stacked=True)
+    )
 
 
 def _deployments(time_range: PageRange, service: str, environment: str) -> Iterable[Mark]:

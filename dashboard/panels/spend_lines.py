@@ -4,6 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Final
+
+from django.core.cache import cache
 
 from dashboard.panels.measured_use import measured_use
 from fleet.selectors.costs import counting_batches
@@ -15,6 +18,8 @@ from policies.costs.spread import first_second, spread_over_days
 from telemetry.model.charges import ChargeGroup
 from telemetry.store import TelemetryStore
 from telemetry.store.charges import ChargeTable
+
+REMEMBER_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def estimated_lines(
     """Measured use of `days` times the prices of each day. Raises what the store raises, and InvalidPrice."""
     lists = price_lists()
     units = frozenset(unit for prices in lists for unit in prices.prices)
-    rows = priced(measured_use(store, days, units, now_ms), lists)
+    rows = priced(_remembered_use(store, days, units, now_ms), lists)
     return Estimate(
         lines=tuple(
             _line(row.usage, row.price_list.currency, row.amount, row.usage.service in simulated_services)
@@ -81,6 +86,18 @@ def estimated_lines(
         price_lists=tuple(prices for prices in lists if any(row.price_list is prices for row in rows)),
         unpriced_units=tuple(sorted({row.usage.unit for row in rows if row.amount is None})),
     )
+
+
+def _remembered_use(
+    store: TelemetryStore, days: Sequence[date], units: frozenset[str], now_ms: int
+) -> list[Usage]:  # fmt: skip
+    """`measured_use`, read again every minute: several pages ask for the same days."""
+    key = f"use:{days[0]}:{days[-1]}:{','.join(sorted(units))}:{now_ms // 60_000}"
+    found: list[Usage] | None = cache.get(key)
+    if found is None:
+        found = measured_use(store, days, units, now_ms)
+        cache.set(key, found, REMEMBER_SECONDS)
+    return found
 
 
 def _line(use: Usage, currency: str, amount: Decimal, simulated: bool) -> SpendLine:

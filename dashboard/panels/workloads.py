@@ -6,8 +6,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from dashboard.panels.golden_signals import Source
-from dashboard.panels.signal_values import Floats, Row, combined
+from dashboard.panels.signal_values import Floats, Row, combined, rows_where
 from telemetry.model.labels import METRIC_NAME, Labels, Matcher, MatchOp, label_value
+from telemetry.model.samples import SeriesSet
 from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.store import GridFunction, TelemetryStore
 
@@ -27,13 +28,13 @@ class Workload(NamedTuple):
     environment: str
 
 
-def workload_of(row: Row) -> Workload:
+def workload_of(labels: Labels, service: str) -> Workload:
     """Whose series this is. A `service` label was put there on purpose and wins over the name of a workload."""
-    environment = _first(row.labels, ENVIRONMENT_LABELS)
-    named = _first(row.labels, WORKLOAD_LABELS)
-    if named and not label_value(row.labels, "service"):
+    environment = _first(labels, ENVIRONMENT_LABELS)
+    named = _first(labels, WORKLOAD_LABELS)
+    if named and not label_value(labels, "service"):
         return Workload(named, environment)
-    return Workload(row.service, environment)
+    return Workload(service, environment)
 
 
 def _first(labels: Labels, names: Sequence[str]) -> str:
@@ -44,29 +45,51 @@ FoundRows = dict[tuple[GridFunction, str], list[Row]]
 """Rows by the function that was applied and the metric."""
 
 
-def read_rows(store: TelemetryStore, sources: Iterable[Source], grid: TimeGrid, window_ms: int) -> FoundRows:
-    """Every series of the metrics of `sources` with a value on the grid; one selection and one grid a function."""
+def read_rows(
+    store: TelemetryStore,
+    sources: Iterable[Source],
+    grid: TimeGrid,
+    window_ms: int,
+    *,
+    without: frozenset[str] = frozenset(),
+) -> FoundRows:
+    """Every series of the metrics of `sources` with a value on the grid; one selection and one grid a function.
+
+    Series of the services in `without` are left out before their samples are read.
+    """
     metrics: dict[GridFunction, set[str]] = {}
     for source in sources:
         metrics.setdefault(source.function, set()).add(source.metric)
     found: FoundRows = {}
     for function, names in metrics.items():
-        for row in _read(store, names, function, grid, window_ms):
+        for row in _read(store, names, function, grid, window_ms, without):
             found.setdefault((function, label_value(row.labels, METRIC_NAME)), []).append(row)
     return found
 
 
 def _read(
-    store: TelemetryStore, metrics: Iterable[str], function: GridFunction, grid: TimeGrid, window_ms: int
+    store: TelemetryStore,
+    metrics: Iterable[str],
+    function: GridFunction,
+    grid: TimeGrid,
+    window_ms: int,
+    without: frozenset[str],
 ) -> list[Row]:
-    selectors = [[Matcher(METRIC_NAME, MatchOp.EQUAL, metric)] for metric in sorted(metrics)]
-    series = store.select_series(selectors, TimeRange(grid.start_ms - window_ms, grid.end_ms))
+    series = series_of(store, metrics, TimeRange(grid.start_ms - window_ms, grid.end_ms))
+    if without:
+        series = rows_where(series, [service not in without for service in series.services])
     frame = store.grid(series, function, grid, window_ms)
     values = np.where(frame.present, frame.values, np.nan)
     return [
         Row(series.services[place], series.labels[place], values[place])
         for place in np.flatnonzero(frame.present.any(axis=1)).tolist()
     ]
+
+
+def series_of(store: TelemetryStore, metrics: Iterable[str], time_range: TimeRange) -> SeriesSet:
+    """Series of any of `metrics`."""
+    selectors = [[Matcher(METRIC_NAME, MatchOp.EQUAL, metric)] for metric in sorted(set(metrics))]
+    return store.select_series(selectors, time_range)
 
 
 def by_workload(sources: Sequence[Source], rows: FoundRows, steps: int) -> dict[Workload, Floats]:
@@ -83,5 +106,5 @@ def _grouped(source: Source, rows: Iterable[Row]) -> dict[Workload, list[Row]]:
     groups: dict[Workload, list[Row]] = {}
     for row in rows:
         if source.takes(row.labels):
-            groups.setdefault(workload_of(row), []).append(row)
+            groups.setdefault(workload_of(row.labels, row.service), []).append(row)
     return groups
