@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.accounts.models import UserSession
+from dashboard.accounts.setup import invitation_link
+from dashboard.accounts.upkeep import remove_expired
 from dashboard.accounts.user_agent import browser_words
 from tests.dashboard.people import PASSWORD, client_of, make_enrolled, make_person
 
@@ -150,6 +152,18 @@ def test_rows_past_their_life_are_removed_at_the_next_sign_in(client: Client) ->
         client_of(person)
     client_of(person)
     assert UserSession.objects.count() == 1
+
+
+def test_upkeep_removes_what_no_longer_counts_and_nothing_else() -> None:
+    person = make_enrolled()
+    with time_machine.travel(timezone.now() - timedelta(hours=9)):
+        client_of(person)
+    with time_machine.travel(timezone.now() - timedelta(days=40)):
+        old_link = invitation_link(person.user, actor="system")
+    client = client_of(person)
+    assert remove_expired() == 2
+    assert not signed_out(client)
+    assert Client().get(old_link).status_code == 410
 
 
 @pytest.mark.parametrize(

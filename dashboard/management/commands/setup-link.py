@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from dashboard.accounts.management.running import public_url
 from dashboard.accounts.setup import setup_link
+from dashboard.management.public_address import public_url
 
 
 class Command(BaseCommand):

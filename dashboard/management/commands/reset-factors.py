@@ -6,10 +6,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from dashboard.accounts.factors import reset_factors
-from dashboard.accounts.management.running import public_url
 from dashboard.accounts.models import User
 from dashboard.accounts.sessions import end_sessions
 from dashboard.accounts.setup import invitation_link
+from dashboard.management.public_address import public_url
 from fleet.actions.audit import record
 
 
