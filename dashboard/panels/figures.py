@@ -131,7 +131,7 @@ def bar_figure(names: Sequence[str], values: Sequence[float], *, title: str, uni
             "meta": {"title": title, "unit_words": words, "time": False, "summary": summary},
             "xaxis": {"rangemode": "tozero", "ticksuffix": _suffix(words)},
             "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
-            "bargap": 0.35,
+            "bargap": max(0.35, 1 - 0.1 * len(names)),
         },
     }
 

@@ -137,7 +137,7 @@ CPU_LIMIT: Final = Signal(
         Source("kube_pod_container_resource_requests", LAST, keep=(("resource", "cpu"),)),
         Source("node_cpu_seconds_total", LAST, Combine.COUNT, keep=(("mode", "idle"),)),
         Source("machine_cpu_cores", LAST),
-        Source("belvedere_host_cpus", LAST),
+        Source("belvedere_cpu_limit_cores", LAST),
     ),
 )
 MEMORY: Final = Signal(
@@ -160,7 +160,7 @@ MEMORY_LIMIT: Final = Signal(
         Source("kube_pod_container_resource_requests", LAST, keep=(("resource", "memory"),)),
         Source("container_spec_memory_limit_bytes", LAST, drop=_PODS + _TOTALS),
         Source("node_memory_MemTotal_bytes", LAST),
-        Source("belvedere_host_memory_bytes", LAST),
+        Source("belvedere_memory_limit_bytes", LAST),
     ),
 )
 REPLICAS: Final = Signal(

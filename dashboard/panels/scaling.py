@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final, Literal
 
 import numpy as np
@@ -235,15 +236,24 @@ def _fleet_figure(rows: ReplicaRows, shown: Sequence[ScalingRow]) -> Figure:
     """Stacked replicas by service, the largest with a colour of their own."""
     by_service: dict[str, Floats] = {}
     for row in shown:
-        count = np.nan_to_num(rows.count(Workload(row.service, row.environment)))
-        by_service[row.service] = by_service.get(row.service, np.zeros(len(rows.grid))) + count
-    ranked = sorted(by_service, key=lambda name: (-float(by_service[name].sum()), name))
+        count = rows.count(Workload(row.service, row.environment))
+        by_service[row.service] = _added(by_service.get(row.service), count)
+    ranked = sorted(by_service, key=lambda name: (-float(np.nansum(by_service[name])), name))
     lines = [Line(name, by_service[name]) for name in ranked[:FIGURE_SERVICES]]
     if others := ranked[FIGURE_SERVICES:]:
-        lines.append(Line(f"{len(others)} others", np.sum([by_service[name] for name in others], axis=0)))
+        lines.append(Line(f"{len(others)} others", reduce(_added, [by_service[name] for name in others])))
     return time_series_figure(
         lines, rows.grid, title="Replicas", unit="replicas", style=Style(kind="area", stacked=True)
     )
+
+
+def _added(first: Floats | None, second: Floats) -> Floats:
+    """Sum of two rows of counts; a time that neither knows stays unknown."""
+    if first is None:
+        return second
+    both_unknown = np.isnan(first) & np.isnan(second)
+    summed: Floats = np.where(both_unknown, np.nan, np.nan_to_num(first) + np.nan_to_num(second))
+    return summed
 
 
 def _deployments(time_range: PageRange, service: str, environment: str) -> Iterable[Mark]:

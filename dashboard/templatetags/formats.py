@@ -88,10 +88,12 @@ def in_bytes(value: Number) -> str:
 
 @register.filter
 def money(value: Number, currency: str = "USD") -> str:
-    """Cents while they matter: $0.42, $128.10, $12,804; other currencies by their code."""
+    """Cents while they matter: < $0.01, $0.42, $128.10, $12,804; other currencies by their code."""
     if not _known(value):
         return NOTHING
     amount = Decimal(str(value or 0))
+    if 0 < abs(amount) < Decimal("0.005"):
+        return "< $0.01" if currency == "USD" else f"< 0.01 {currency}"
     text = f"{amount:,.2f}" if abs(amount) < 1000 else f"{amount:,.0f}"
     return f"${text}" if currency == "USD" else f"{text} {currency}"
 
