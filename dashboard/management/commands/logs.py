@@ -53,6 +53,6 @@ def line_of(record: LogRecord) -> str:
     """One line; control characters are escaped, so that no record can play with the terminal."""
     at = datetime.fromtimestamp(record.timestamp_ns / 1e9, tz=UTC).isoformat(timespec="milliseconds")
     attributes = " ".join(f"{key}={value}" for key, value in record.attributes.items())
-    text = f"{record.body}  {attributes}".rstrip()
+    text = f"{record.body}  {attributes}".rstrip(" ")
     printable = _UNPRINTABLE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
     return f"{at} {severity_word(record.severity_number):<5} {printable}"

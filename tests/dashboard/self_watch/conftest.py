@@ -1,0 +1,3 @@
+from tests.dashboard.runtime.conftest import events
+
+__all__ = ["events"]
