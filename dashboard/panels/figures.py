@@ -264,7 +264,8 @@ def rounded_list(values: NDArray[np.float64]) -> list[float | None]:
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.5g}")
+    rounded = float(f"{value:.5g}")
+    return rounded if math.isfinite(rounded) else value
 
 
 def _has_lone_points(values: NDArray[np.float64]) -> bool:

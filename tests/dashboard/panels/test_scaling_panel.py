@@ -117,7 +117,7 @@ def test_a_process_is_measured_against_its_host_with_an_assumed_target(store: Te
         store,
         ("up", {"job": "mail"}, steady(1)),
         ("process_cpu_seconds_total", {"job": "mail"}, counted(1.8)),
-        ("belvedere_host_cpus", {"job": "mail"}, steady(2)),
+        ("belvedere_cpu_limit_cores", {"job": "mail"}, steady(2)),
     )
     (row,) = panel().rows
     assert (row.target_ratio, row.target_is_assumed) == (0.7, True)
