@@ -14,8 +14,9 @@ from typing import Any, Final
 from prometheus_client import Counter
 
 from collectors.receivers.app import serving
+from collectors.receivers.early_answer import nothing_more, unread
 from dashboard.front_groups import RouteGroup, group_of
-from dashboard.front_refusals import Refused, answer_refusal, nothing_more
+from dashboard.front_refusals import Refused, answer_refusal
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -56,8 +57,7 @@ class Front:
         except Refused as refused:
             REFUSED.labels(group.name, refused.reason).inc()
             if not guarded.answering:
-                too_slow = refused.status == 408
-                await answer_refusal(refused, group, scope, nothing_more if too_slow else receive, send)
+                await answer_refusal(refused, group, scope, guarded.rest(refused, scope), send)
 
     async def _work(self, scope: Scope, guarded: "_Guarded") -> None:
         group = guarded.group
@@ -147,6 +147,12 @@ class _Guarded:
     def busy(self, reason: str, sentence: str) -> Refused:
         """The refusal that tells a sender to try again later."""
         return Refused(self.busy_status, reason, sentence, retry_after_seconds=1)
+
+    def rest(self, refused: Refused, scope: Scope) -> Receive:
+        """Where the rest of a refused body comes from: nowhere if its sender is too slow or has not begun."""
+        if refused.status == 408:
+            return nothing_more
+        return self.inner_receive if self.held else unread(scope["headers"], self.inner_receive)
 
     def _hold(self, size: int) -> None:
         if self.held + size > self.group.max_bytes:

@@ -49,8 +49,3 @@ def _reply(refused: Refused, group: RouteGroup, scope: MutableMapping[str, Any])
         return Reply(refused.status, f"{refused.sentence}\n".encode())
     error_type = "timeout" if refused.status == 408 else "bad_data" if refused.status < 429 else "unavailable"
     return json_reply(refused.status, {"status": "error", "errorType": error_type, "error": refused.sentence})
-
-
-async def nothing_more() -> Message:
-    """A `receive` that stands in for one whose sender is not worth waiting for."""
-    return {"type": "http.disconnect"}

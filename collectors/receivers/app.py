@@ -15,7 +15,7 @@ import structlog
 from django.db import close_old_connections
 
 from collectors.receivers.counters import ITEMS, REFUSED, REQUESTS
-from collectors.receivers.early_answer import answer_early
+from collectors.receivers.early_answer import answer_early, unread
 from collectors.receivers.errors import describe
 from collectors.receivers.message import Pending, Received, Reply, media_type
 from collectors.receivers.routes import Receiver, receiver_of
@@ -51,7 +51,8 @@ class ReceiverApp:
         head = _Head.of(scope)
         if early := await self._early_answer(receiver, scope, head):
             REQUESTS.labels(receiver.protocol, str(early.status)).inc()
-            await answer_early(early.status, _headers(early), early.body, receive, send)
+            rest = unread(scope["headers"], receive)
+            await answer_early(early.status, _headers(early), early.body, rest, send)
             return
         body = await _body(receive)
         if body is not None:

@@ -15,6 +15,18 @@ LINGER_BYTES: Final = 32 * 1024**2
 """How long, and how much, is read of a body that nobody wants."""
 
 
+async def nothing_more() -> Message:
+    """A `receive` that stands in for one whose sender is not worth waiting for."""
+    return {"type": "http.disconnect"}
+
+
+def unread(
+    headers: Iterable[tuple[bytes, bytes]], receive: Callable[[], Awaitable[Message]]
+) -> Callable[[], Awaitable[Message]]:
+    """Where the rest of a body comes from: nowhere if the sender waits to be told to send it."""
+    return nothing_more if (b"expect", b"100-continue") in headers else receive
+
+
 async def answer_early(
     status: int,
     headers: Iterable[tuple[bytes, bytes]],
