@@ -1,7 +1,8 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from web_server import Answer, Served
+
+from tests.collectors.web_server import Answer, Served
 
 
 @pytest.fixture

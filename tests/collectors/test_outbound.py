@@ -13,7 +13,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from web_server import reply
 
 from collectors import outbound
 from collectors.addresses import AddressClass, address_class, is_allowed
@@ -30,6 +29,7 @@ from collectors.outbound import (
     download,
     fetch,
 )
+from tests.collectors.web_server import reply
 
 HERE = OutboundPolicy(loopback=True)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from web_server import reply
 
 from collectors.outbound import OutboundError
 from collectors.pull.advisories import FETCH, feed_name, import_feed
@@ -17,6 +16,7 @@ from collectors.pull.osv_feed import BrokenFeed
 from fleet.actions.dependencies import import_pip_audit_report
 from fleet.jobs import enqueue, run_job
 from fleet.models import Advisory, AdvisoryAlias, AdvisoryFeed, AffectedPackage, Finding, Job
+from tests.collectors.web_server import reply
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,8 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
-from web_server import reply
+
+from tests.collectors.web_server import reply
 
 
 def test_a_target_is_looked_at_without_being_stored(serve) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from web_server import reply
 
 from collectors.pull.scrape_loop import next_due_ms, place_ms
 from collectors.pull.scraper import Scraper
@@ -21,6 +20,7 @@ from fleet.sealing import seal
 from telemetry.model.labels import Matcher, MatchOp, label_value
 from telemetry.model.samples import is_stale
 from telemetry.model.time import TimeRange
+from tests.collectors.web_server import reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,12 +12,12 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
-from pushes import NOW_MS, Answer, Sender, new_token, stored_logs, stored_samples
 
 from collectors.receivers.app import ReceiverApp
 from collectors.receivers.counters import REFUSED
 from fleet.models import AuditEvent, Deployment
 from telemetry.store import TelemetryStore
+from tests.collectors.receivers.pushes import NOW_MS, Answer, Sender, new_token, stored_logs, stored_samples
 from tests.collectors.wire.encoders import WriteRequest, push_request, write_request
 
 pytestmark = pytest.mark.django_db(transaction=True)

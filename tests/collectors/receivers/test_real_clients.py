@@ -24,13 +24,13 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from pushes import new_token, stored_logs, stored_samples
 
 from collectors.receivers.app import ReceiverApp
 from dashboard.front import Front
 from dashboard.front_groups import route_groups
 from dashboard.runtime.server import configuration
 from telemetry.store import TelemetryStore
+from tests.collectors.receivers.pushes import new_token, stored_logs, stored_samples
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.peer]
 

@@ -7,7 +7,6 @@ from typing import Any
 import cramjam
 import pytest
 from django.db import OperationalError
-from pushes import NOW_MS, Sender, new_token, stored_logs, stored_samples
 
 from collectors.receivers import app as receiver_app
 from collectors.receivers.app import ReceiverApp
@@ -16,6 +15,7 @@ from collectors.receivers.limits import decode_limits
 from telemetry.model.errors import StoreBusy, StoreUnavailable
 from telemetry.model.samples import WriteReceipt
 from telemetry.store import TelemetryStore, set_current
+from tests.collectors.receivers.pushes import NOW_MS, Sender, new_token, stored_logs, stored_samples
 from tests.collectors.wire.encoders import push_request, write_request
 
 pytestmark = pytest.mark.django_db(transaction=True)

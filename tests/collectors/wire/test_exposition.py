@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
-from real_data import real
 
 from collectors.wire.exposition import is_openmetrics, parse_exposition
 from collectors.wire.exposition_series import TargetSeries
@@ -18,6 +17,7 @@ from collectors.wire.limits import DecodeLimits
 from telemetry.model.errors import InvalidInput, LimitExceeded
 from telemetry.model.labels import labels_from
 from telemetry.model.samples import MetricMetadata
+from tests.collectors.wire.real_data import real
 
 LIMITS = DecodeLimits()
 NOW = 1_760_000_000_000

@@ -4,16 +4,16 @@ import contextlib
 import json
 
 import pytest
-from encoders import push_request
 from hypothesis import given
 from hypothesis import strategies as st
-from real_data import captured
 
 from collectors.wire.limits import DecodeLimits
 from collectors.wire.loki_push import decode_loki_push, decode_loki_push_json
 from collectors.wire.stream_selector import parse_label_set
 from telemetry.model.errors import InvalidInput, LimitExceeded
 from telemetry.model.labels import labels_from
+from tests.collectors.wire.encoders import push_request
+from tests.collectors.wire.real_data import captured
 
 LIMITS = DecodeLimits()
 ARRIVED = 1_760_000_000_000_000_000

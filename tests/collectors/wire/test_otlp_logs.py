@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
-from real_data import captured, real
 
 from collectors.wire.compression import decompress
 from collectors.wire.limits import DecodeLimits
 from collectors.wire.otlp_logs import decode_otlp_logs
 from collectors.wire.otlp_logs_json import decode_otlp_logs_json
 from telemetry.model.errors import InvalidInput, LimitExceeded
+from tests.collectors.wire.real_data import captured, real
 
 LIMITS = DecodeLimits()
 ARRIVED = 1_760_000_000_000_000_000

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from real_data import captured, real
 
 from collectors.wire.limits import DecodeLimits
 from collectors.wire.otlp_metrics import decode_otlp_metrics
@@ -19,6 +18,7 @@ from collectors.wire.otlp_names import label_name, metric_name
 from collectors.wire.otlp_points import number_text
 from telemetry.model.errors import InvalidInput, LimitExceeded
 from telemetry.model.samples import MetricMetadata, is_stale
+from tests.collectors.wire.real_data import captured, real
 
 LIMITS = DecodeLimits()
 NOW = 1_760_000_000_000

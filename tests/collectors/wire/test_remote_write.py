@@ -5,10 +5,8 @@ import struct
 
 import numpy as np
 import pytest
-from encoders import WriteRequest, write_request
 from hypothesis import example, given
 from hypothesis import strategies as st
-from real_data import captured, real
 
 from collectors.wire.compression import snappy_block
 from collectors.wire.limits import DecodeLimits
@@ -16,6 +14,8 @@ from collectors.wire.remote_write import decode_write_request
 from collectors.wire.sample_scan import scan
 from telemetry.model.errors import InvalidInput, LimitExceeded
 from telemetry.model.samples import STALE_NAN_BITS, MetricMetadata, is_stale
+from tests.collectors.wire.encoders import WriteRequest, write_request
+from tests.collectors.wire.real_data import captured, real
 
 LIMITS = DecodeLimits()
 NOW = 1_760_000_000_000
