@@ -18,7 +18,9 @@ def service_of(signal: str, labels: Labels, bound: str | None) -> str:
 @pytest.fixture(scope="session")
 def open_store() -> Iterator[TelemetryStore]:
     """The one store of this test process, on the embedded engine."""
-    store = TelemetryStore.open(f"chdb://{DATA}/telemetry", StoreSettings(fsync=False), resolve_service=service_of)
+    store = TelemetryStore.open(
+        f"chdb://{DATA}/telemetry", StoreSettings(fsync=False, group_commit_ms=1), resolve_service=service_of
+    )
     yield store
     store.close()
 

@@ -174,7 +174,7 @@ def _embedded_arguments(location: str) -> dict[str, Any]:
     path = Path(unquote(location)).expanduser()
     if not path.is_absolute():
         raise InvalidInput(f"the directory of the telemetry URL must be absolute, not {str(path)!r}")
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {"interface": "chdb", "path": str(path), "chdb_options": _EMBEDDED_OPTIONS}
 
 

@@ -63,8 +63,9 @@ class LogWriter:
         kept = (indices >= 0) & window.accepts(timestamps_ms)
         pending = self._pending(batch, indices, timestamps_ms, kept)
         refusals = () if kept.all() else _refusals(batch, resolution, timestamps_ms, window)
+        future = self.queue.submit(len(pending.indices), pending, WriteReceipt(len(pending.indices), refusals))
         _count(len(pending.indices), refusals)
-        return self.queue.submit(len(pending.indices), pending, WriteReceipt(len(pending.indices), refusals))
+        return future
 
     def _pending(
         self, batch: LogBatch, indices: NDArray[np.int64], timestamps_ms: NDArray[np.int64], kept: NDArray[np.bool_]

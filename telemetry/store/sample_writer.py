@@ -68,8 +68,9 @@ class SampleWriter:
         kept = (indices >= 0) & window.accepts(batch.timestamps_ms)
         pending = self._pending(batch, resolution, indices, None if kept.all() else kept)
         refusals = () if len(pending.indices) == len(batch) else _refusals(batch, resolution, window)
+        future = self.queue.submit(len(pending.indices), pending, WriteReceipt(len(pending.indices), refusals))
         _count(len(pending.indices), refusals)
-        return self.queue.submit(len(pending.indices), pending, WriteReceipt(len(pending.indices), refusals))
+        return future
 
     def _pending(
         self, batch: SampleBatch, resolution: Resolution, indices: NDArray[np.int64], kept: NDArray[np.bool_] | None

@@ -28,7 +28,7 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def server_store(server_url: str) -> Iterator[TelemetryStore]:
-    store = TelemetryStore.open(server_url, StoreSettings(fsync=False), resolve_service=service_of)
+    store = TelemetryStore.open(server_url, StoreSettings(fsync=False, group_commit_ms=1), resolve_service=service_of)
     yield store
     store.close()
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ from telemetry.store.housekeeping import release_memory
 from tests.conftest import service_of
 from tests.environment import DATA
 from tests.telemetry.batches import NOW_MS, sample_batch, series
+from tests.telemetry.store.conftest import ROOT
 
 SLOW = "SELECT sum(sipHash64(number)) FROM numbers(100000000000)"
 
@@ -158,6 +161,11 @@ def test_memory_can_be_given_back_after_large_answers(store):
     assert store.engine.take_bytes_read() == 0
     release_memory(store.engine)
     assert found["number"][99_999].as_py() == 99_999
+
+
+def test_pandas_stays_out_of_the_process():
+    code = "import sys, pyarrow, telemetry.store; pyarrow.array(['a']); sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 class DriverError(Exception):

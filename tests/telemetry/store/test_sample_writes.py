@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -171,3 +173,20 @@ def test_refusals_are_counted_in_a_metric(store):
     before = refused()
     store.write_samples(sample_batch({labels_from({"a": "b"}): [(NOW_MS, 1.0), (NOW_MS, 1.0)]})).result(30)
     assert refused() == before + 2
+
+
+def test_many_senders_of_the_same_new_series_at_once_lose_nothing(store):
+    def send(sender: int) -> int:
+        accepted = 0
+        for step in range(10):
+            at = NOW_MS - 1000 * (10 * sender + step)
+            batch = sample_batch({series("m", i=str(i)): [(at, float(sender))] for i in range(step, step + 20)})
+            accepted += store.write_samples(batch).result(30).accepted
+        return accepted
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(send, range(8))) == 8 * 10 * 20
+    found = everything(store)
+    assert len(found) == 29
+    assert sum(map(len, found.values())) == 8 * 10 * 20
+    assert store.engine.rows("SELECT uniqExact(id) FROM series") == [(29,)]
