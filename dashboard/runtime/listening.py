@@ -1,6 +1,10 @@
 """The address that the server listens on."""
 
 import socket
+from typing import Final
+
+UNREAD_SECONDS: Final = 60
+"""The kernel drops a connection whose other side takes nothing of what is sent to it for this long."""
 
 
 class ListenProblem(Exception):
@@ -28,6 +32,8 @@ def bind(listen: str) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
         sock.bind((host, port))
         sock.listen(2048)
     except OSError as error:

@@ -39,3 +39,10 @@ def test_a_taken_port_is_refused_with_a_sentence() -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ListenProblem, match=f"cannot listen on {address}: Address already in use"):
             bind(address)
+
+
+def test_accepted_connections_are_dropped_by_the_kernel_when_nobody_reads_them() -> None:
+    with bind("127.0.0.1:0") as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
