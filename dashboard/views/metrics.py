@@ -80,11 +80,12 @@ def complete(request: HttpRequest) -> HttpResponse:
         ),
     }
     if (kind := query.get("kind", "")) not in kinds:
-        return HttpResponse(f"kind {kind!r} is none of {', '.join(kinds)}", status=400, content_type="text/plain")
+        sentence = f"kind {kind!r} is none of {', '.join(kinds)}"
+        return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
     within = page_range(query).time_range
     try:
         store = current()
         found = kinds[kind]()
     except TelemetryError as error:
-        return HttpResponse(str(error), status=503, content_type="text/plain")
+        return HttpResponse(str(error), status=503, content_type="text/plain; charset=utf-8")
     return JsonResponse({"suggestions": [{"text": one.text, "detail": one.detail[:120]} for one in found]})
