@@ -42,10 +42,12 @@ class MemorySource:
 
     def __init__(self) -> None:
         self._series: dict[Labels, dict[int, float]] = {}
+        self._columns: dict[Labels, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
 
     def add(self, labels: Labels, samples: Iterable[tuple[int, float]]) -> None:
         """Add (timestamp_ms, value) pairs; a later one replaces an earlier one of the same time."""
         self._series.setdefault(labels, {}).update(samples)
+        self._columns.pop(labels, None)
 
     def select_series(
         self, selectors: Sequence[Sequence[Matcher]], time_range: TimeRange, *, limit: int | None = None
@@ -71,8 +73,16 @@ class MemorySource:
         )
 
     def _between(self, labels: Labels, time_range: TimeRange) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        samples = sorted(self._series[labels].items())
-        timestamps = np.array([timestamp for timestamp, _ in samples], dtype=np.int64)
-        values = np.array([value for _, value in samples], dtype=np.float64)
-        inside = (timestamps >= time_range.start_ms) & (timestamps <= time_range.end_ms)
+        timestamps, values = self._sorted(labels)
+        inside = slice(
+            int(np.searchsorted(timestamps, time_range.start_ms, side="left")),
+            int(np.searchsorted(timestamps, time_range.end_ms, side="right")),
+        )
         return timestamps[inside], values[inside]
+
+    def _sorted(self, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        if labels not in self._columns:
+            samples = sorted(self._series[labels].items())
+            timestamps = np.array([timestamp for timestamp, _ in samples], dtype=np.int64)
+            self._columns[labels] = timestamps, np.array([value for _, value in samples], dtype=np.float64)
+        return self._columns[labels]
