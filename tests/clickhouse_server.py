@@ -111,6 +111,8 @@ class Handler(BaseHTTPRequestHandler):
     """One request of one client."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave together
     engine: Engine
     user: str = "default"
     password: str = ""
