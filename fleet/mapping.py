@@ -64,7 +64,8 @@ class Mapping:
         for rule in self._current():
             if rule.applies_to(signal) and (name := rule.service_of(by_name)):
                 return name[:_MAX_NAME]
-        return next((by_name[label][:_MAX_NAME] for label in WELL_KNOWN[signal] if by_name.get(label)), UNKNOWN_SERVICE)
+        label = next((label for label in WELL_KNOWN[signal] if by_name.get(label)), None)
+        return _named_by(label, by_name)[:_MAX_NAME] if label else UNKNOWN_SERVICE
 
     def _current(self) -> list[_CompiledRule]:
         if self._clock() - self._loaded_at > RELOAD_SECONDS:
@@ -73,6 +74,15 @@ class Mapping:
                     self._rules = [_compile(rule) for rule in self._load()]
                     self._loaded_at = self._clock()
         return self._rules
+
+
+def _named_by(label: str, by_name: dict[str, str]) -> str:
+    """Value of `label`; a service.name stands below its service.namespace, as it does in the metrics label `job`.
+
+    Source: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#resource-attributes
+    """
+    namespace = by_name.get("service.namespace") if label == "service.name" else None
+    return f"{namespace}/{by_name[label]}" if namespace else by_name[label]
 
 
 def _compile(rule: MappingRule) -> _CompiledRule:

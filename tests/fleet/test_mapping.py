@@ -21,6 +21,7 @@ def mapping(*rules: MappingRule) -> Mapping:
         ("metrics", {"job": "api"}, "api"),
         ("logs", {"service.name": "checkout", "job": "x"}, "checkout"),
         ("logs", {"service_name": "checkout"}, "checkout"),
+        ("logs", {"service.name": "checkout", "service.namespace": "shop"}, "shop/checkout"),
         ("costs", {"application": "checkout"}, "checkout"),
         ("metrics", {"instance": "a:1"}, UNKNOWN_SERVICE),
     ],
