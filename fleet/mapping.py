@@ -77,12 +77,12 @@ class Mapping:
 
 
 def _named_by(label: str, by_name: dict[str, str]) -> str:
-    """Value of `label`; a service.name stands below its service.namespace, as it does in the metrics label `job`.
+    """Value of `label`; of a job "namespace/name", as OTLP metrics have it, the name: the service.name of its logs.
 
     Source: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#resource-attributes
     """
-    namespace = by_name.get("service.namespace") if label == "service.name" else None
-    return f"{namespace}/{by_name[label]}" if namespace else by_name[label]
+    value = by_name[label]
+    return value.rpartition("/")[2] or value if label == "job" else value
 
 
 def _compile(rule: MappingRule) -> _CompiledRule:
