@@ -53,7 +53,7 @@ clean: ## remove .venv and what tools left behind
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 
 define compile
-uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --universal \
 	--python-version 3.11 --output-file $(1) $(2)
 endef
 

@@ -47,7 +47,9 @@ def worker_parts() -> list[Part]:
 
 def self_watch_parts() -> list[Part]:
     """The own service: its version, its metrics."""
-    return [SelfWatchPart(ProcessMetrics(settings.DATA_DIR))] if settings.SELF_WATCH else []
+    if not settings.SELF_WATCH:
+        return []
+    return [SelfWatchPart(ProcessMetrics(settings.DATA_DIR), scraped=background_runs_inside())]
 
 
 def log_parts() -> list[Part]:

@@ -44,7 +44,9 @@ def prepare(directory: Path) -> None:
     """Make the directory, closed to other users. Raises DataDirProblem if it cannot be written."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if stat.S_IMODE(directory.stat().st_mode) & 0o077:
+        state = directory.stat()
+        # A volume of an orchestrator belongs to somebody else and is shut by other means.
+        if state.st_uid == os.geteuid() and stat.S_IMODE(state.st_mode) & 0o077:
             directory.chmod(0o700)
     except OSError as error:
         raise DataDirProblem(f"the data directory {directory} cannot be prepared: {error.strerror}") from error

@@ -1,7 +1,6 @@
 """Collects static files when they changed, and only then, so that a start does not wait for them."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -31,15 +30,14 @@ def collect_if_changed() -> bool:
 
 
 def _fingerprint() -> str:
-    """Changes with the name, size or time of any source file, and with the way they are stored."""
+    """Changes with the name or the content of any source file, and with the way they are stored."""
     digest = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
-    for line in sorted(_sources()):
-        digest.update(line.encode())
+    for path, file in sorted(_sources()):
+        digest.update(f"{path}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 
 
-def _sources() -> Iterator[str]:
+def _sources() -> Iterator[tuple[str, Path]]:
     for finder in get_finders():
         for path, storage in finder.list([*UNUSED]):
-            state = os.stat(storage.path(path))
-            yield f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n"
+            yield path, Path(storage.path(path))

@@ -11,12 +11,13 @@ class SelfWatchPart:
 
     name = "self watch"
 
-    def __init__(self, metrics: ProcessMetrics) -> None:
+    def __init__(self, metrics: ProcessMetrics, *, scraped: bool) -> None:
         self._metrics = metrics
+        self._scraped = scraped
 
     def start(self) -> None:
         REGISTRY.register(self._metrics)
-        announce()
+        announce(scraped=self._scraped)
 
     def alive(self) -> bool:
         return True

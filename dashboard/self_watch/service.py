@@ -15,15 +15,19 @@ from fleet.models import Deployment, Service, Target
 ACTOR: Final = "system"
 
 
-def announce() -> None:
-    """Make the service known with its version and its target. Changes nothing the second time."""
+def announce(*, scraped: bool) -> None:
+    """Make the service known with its version, and with its target if this process scrapes too.
+
+    Changes nothing the second time.
+    """
     with transaction.atomic():
         service = ensure_service(OWN_SERVICE, origin=Service.Origin.SELF)
         if service.origin != Service.Origin.SELF:  # its own telemetry was faster
             service.origin = Service.Origin.SELF
             service.save(update_fields=["origin"])
         _note_version(service)
-        _scrape(service)
+        if scraped:
+            _scrape(service)
 
 
 def _note_version(service: Service) -> None:

@@ -10,7 +10,7 @@ from fleet.models import Deployment, Service, Target
 @pytest.mark.django_db
 def test_the_own_service_is_there_after_the_start_with_version_and_target(settings) -> None:
     settings.LISTEN = "127.0.0.1:8123"
-    announce()
+    announce(scraped=True)
     own = Service.objects.get(name=OWN_SERVICE)
     assert own.origin == Service.Origin.SELF
     deployment = Deployment.objects.get(service=own)
@@ -21,16 +21,23 @@ def test_the_own_service_is_there_after_the_start_with_version_and_target(settin
 
 @pytest.mark.django_db
 def test_a_second_start_changes_nothing() -> None:
-    announce()
-    announce()
+    announce(scraped=True)
+    announce(scraped=True)
     assert Deployment.objects.count() == Target.objects.count() == Service.objects.count() == 1
 
 
 @pytest.mark.django_db
+def test_a_process_that_does_not_scrape_makes_no_target() -> None:
+    announce(scraped=False)
+    assert Service.objects.filter(name=OWN_SERVICE).exists()
+    assert not Target.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_new_version_is_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
-    announce()
+    announce(scraped=True)
     monkeypatch.setattr(service, "VERSION", "99.0")
-    announce()
+    announce(scraped=True)
     newest = Deployment.objects.first()
     assert newest is not None
     assert newest.version == "99.0"
@@ -40,16 +47,16 @@ def test_a_new_version_is_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.django_db
 def test_another_address_moves_the_target(settings) -> None:
     settings.LISTEN = "127.0.0.1:8123"
-    announce()
+    announce(scraped=True)
     settings.LISTEN = "127.0.0.1:8124"
-    announce()
+    announce(scraped=True)
     assert [target.url for target in Target.objects.filter(builtin=True)] == ["http://127.0.0.1:8124/metrics"]
 
 
 @pytest.mark.django_db
 def test_a_service_that_its_own_telemetry_discovered_first_becomes_the_own_one() -> None:
     ensure_service(OWN_SERVICE)
-    announce()
+    announce(scraped=True)
     assert Service.objects.get(name=OWN_SERVICE).origin == Service.Origin.SELF
 
 
