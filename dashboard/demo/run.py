@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
-from collectors.outbound import OutboundClient, configured_policy
 from dashboard.demo.audits import pip_audit_report
 from dashboard.demo.bills import focus_file
 from dashboard.demo.chunks import Chunk, make_chunk
 from dashboard.demo.plan import simulation_of
 from dashboard.demo.progress import Progress
-from dashboard.demo.sender import Post, Sender, document
+from dashboard.demo.sender import Post, Sends, document
 from dashboard.demo.state import DemoState, save_state
 from dashboard.demo.story import DAY, MINUTE
 
@@ -35,7 +34,7 @@ class _Stretch(NamedTuple):
 
 
 class Demo:
-    """One run over the fleet of `state`."""
+    """One run over the fleet of `state`; what is acknowledged is noted in the data directory at once."""
 
     def __init__(
         self, data_dir: Path, state: DemoState, progress: Progress, clock: Callable[[], int] = now_in_ms
@@ -43,19 +42,17 @@ class Demo:
         self._data_dir, self.state, self._progress, self._clock = data_dir, state, progress, clock
         self._simulation = simulation_of(state)
 
-    async def run(self, url: str, token: str, *, live: bool = False) -> None:
+    async def run(self, sender: Sends, *, live: bool = False) -> None:
         """Send what is missing until now, and with `live` go on until cancelled. Raises DemoFailed."""
-        async with OutboundClient(configured_policy(loopback=True)) as client:
-            sender = Sender(client, url, token)
-            await self._send_history(sender, self._clock() // MINUTE * MINUTE)
-            await self._send_audits(sender)
-            await self._send_bill(sender)
-            self._progress.move(1.0)
-            self._progress.end()
-            while live:
-                await self._send_present(sender)
+        await self._send_history(sender, self._clock() // MINUTE * MINUTE)
+        await self._send_audits(sender)
+        await self._send_bill(sender)
+        self._progress.move(1.0)
+        self._progress.end()
+        while live:
+            await self._send_present(sender)
 
-    async def _send_history(self, sender: Sender, until_ms: int) -> None:
+    async def _send_history(self, sender: Sends, until_ms: int) -> None:
         begun = self.state.start_ms
         async for chunk in self._chunks(until_ms):
             await self._send_chunk(sender, chunk)
@@ -86,7 +83,7 @@ class Demo:
             yield _Stretch(at, end, MINUTE)
             at = end
 
-    async def _send_chunk(self, sender: Sender, chunk: Chunk) -> None:
+    async def _send_chunk(self, sender: Sends, chunk: Chunk) -> None:
         state = self.state
         if state.chunk_end_ms != chunk.end_ms:
             state.chunk_end_ms, state.chunk_step_ms, state.chunk_logs = chunk.end_ms, chunk.step_ms, 0
@@ -99,7 +96,7 @@ class Demo:
         state.sent_until_ms, state.chunk_end_ms, state.chunk_logs, state.carry = chunk.end_ms, 0, 0, chunk.carry
         self._save()
 
-    async def _send_audits(self, sender: Sender) -> None:
+    async def _send_audits(self, sender: Sends) -> None:
         if self.state.audited:
             return
         posts = [
@@ -113,7 +110,7 @@ class Demo:
         self.state.audited = True
         self._save()
 
-    async def _send_bill(self, sender: Sender) -> None:
+    async def _send_bill(self, sender: Sends) -> None:
         """Charges of the days that are over and not billed yet, in one file."""
         today = self.state.sent_until_ms // DAY
         days = range(self.state.billed_until_day, today)
@@ -125,7 +122,7 @@ class Demo:
         self.state.billed_until_day = today
         self._save()
 
-    async def _send_present(self, sender: Sender) -> None:
+    async def _send_present(self, sender: Sends) -> None:
         """Wait for the next tick and send it."""
         end_ms = (self.state.sent_until_ms // LIVE_STEP_MS + 1) * LIVE_STEP_MS
         await asyncio.sleep(max(0.0, (end_ms - self._clock()) / 1000))

@@ -1,11 +1,13 @@
 """Posts to the real endpoints and waits where the server asks to."""
 
 import asyncio
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from collectors.outbound import OutboundClient, OutboundFailed, OutboundLimits, OutboundResponse
+from collectors.outbound import OutboundClient, OutboundFailed, OutboundLimits, OutboundResponse, configured_policy
 
 CONCURRENT: Final = 3
 ATTEMPTS: Final = 8
@@ -47,6 +49,21 @@ def otlp(body: bytes) -> Post:
 
 def document(path: str, content: Any) -> Post:
     return Post(path, json.dumps(content).encode(), "application/json")
+
+
+class Sends(Protocol):
+    """Whatever brings a post to the server."""
+
+    async def send(self, post: Post) -> None:
+        """Return once the server has it. Raises DemoFailed."""
+        ...
+
+
+@contextlib.asynccontextmanager
+async def sender_to(url: str, token: str) -> AsyncIterator["Sender"]:
+    """A sender over HTTP, good inside the block. This machine's own addresses are allowed."""
+    async with OutboundClient(configured_policy(loopback=True)) as client:
+        yield Sender(client, url, token)
 
 
 class Sender:

@@ -16,7 +16,7 @@ from dashboard.demo.plan import DEFAULT_DAYS, DEFAULT_SEED, DEFAULT_SERVICES, De
 from dashboard.demo.progress import Progress
 from dashboard.demo.removal import remove_demo
 from dashboard.demo.run import Demo, now_in_ms
-from dashboard.demo.sender import DemoFailed
+from dashboard.demo.sender import DemoFailed, sender_to
 from dashboard.demo.state import DemoRuns, DemoState, DemoStateBroken, only_one
 from dashboard.runtime import data_dir
 from dashboard.runtime.control_client import NoServer
@@ -68,7 +68,7 @@ class Command(BaseCommand):
             demo = Demo(settings.DATA_DIR, state, Progress(self.stdout))
             try:
                 with _token(options["token"]) as token:
-                    asyncio.run(demo.run(url, token, live=options["live"]))
+                    asyncio.run(_run(demo, url, token, live=options["live"]))
             except KeyboardInterrupt:
                 self.stdout.write("\nStopped. The next `belvedere demo` goes on from here.")
                 raise SystemExit(0 if options["live"] else INTERRUPTED) from None
@@ -81,6 +81,11 @@ class Command(BaseCommand):
             f"{removed.services} simulated services removed, with {removed.rows:,} samples and log records "
             f"and {removed.charges:,} charges."
         )
+
+
+async def _run(demo: Demo, url: str, token: str, *, live: bool) -> None:
+    async with sender_to(url, token) as sender:
+        await demo.run(sender, live=live)
 
 
 @contextlib.contextmanager
