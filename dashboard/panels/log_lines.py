@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from dashboard.panels.log_summary import Fields, summary
 from telemetry.model.labels import Labels
 from telemetry.model.logs import LogRecord, severity_word
 
@@ -26,6 +27,9 @@ class LogLine:
     """The whole time, to the nanosecond."""
     service: str
     body: str
+    message: str
+    fields: Fields
+    """What stands behind the message on the line."""
     href: str
     """Address that shows this record with all its fields."""
     record: LogRecord
@@ -34,6 +38,7 @@ class LogLine:
 def log_line(record: LogRecord) -> LogLine:
     at = datetime.fromtimestamp(record.timestamp_ns // 10**9, UTC)
     word = severity_word(record.severity_number)
+    message, fields = summary(record)
     return LogLine(
         word="none" if word == "unspecified" else word,
         time=f"{at:%H:%M:%S}.{record.timestamp_ns // 10**6 % 1000:03d}",
@@ -41,6 +46,8 @@ def log_line(record: LogRecord) -> LogLine:
         title=nanosecond_text(record.timestamp_ns),
         service=record.service,
         body=record.body,
+        message=message,
+        fields=fields,
         href=record_address(record),
         record=record,
     )
