@@ -129,14 +129,6 @@ def cost_panel(
     return _panel(ledger, estimate, _other_currencies(billed, currency))
 
 
-def daily_spend_by_service(*, days: int = 7, now_ms: int | None = None) -> dict[str, Decimal]:
-    """Average spend a day over the last whole `days`, by service, in the main currency; {} if it cannot be read."""
-    now = _now(now_ms)
-    midnight = now - now % DAY
-    panel = cost_panel(PageRange("", "", midnight - days * DAY, midnight), now_ms=now)
-    return {row.service: row.spend / days for row in panel.services if row.known}
-
-
 def _now(now_ms: int | None) -> int:
     return time.time_ns() // 1_000_000 if now_ms is None else now_ms
 

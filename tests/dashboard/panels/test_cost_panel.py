@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from plotly import graph_objects
 
 from collectors.bills import import_bill
-from dashboard.panels.cost import CostPanel, cost_panel, daily_spend_by_service
+from dashboard.panels.cost import CostPanel, cost_panel
 from dashboard.panels.cost_ledger import Ledger, group_rows, service_rows, sum_of
 from dashboard.panels.time_range import PageRange
 from fleet.models import PriceSheet, Service, Team
@@ -165,12 +165,6 @@ def test_figures_are_valid_and_hold_the_daily_spend() -> None:
 def test_nothing_is_an_empty_panel_without_error() -> None:
     shown = panel()
     assert (shown.is_empty, shown.spend, shown.error, shown.billed_cost) == (True, 0, "", None)
-
-
-def test_the_spend_of_a_day_is_the_average_of_the_last_whole_days() -> None:
-    Service.objects.create(name="mail")
-    import_bill(bill(("10", '{"service": "mail"}'), ("1", ""), days=10), file_name="a", actor="user:ada")
-    assert daily_spend_by_service(days=2, now_ms=START + 3 * DAY + 5) == {"mail": 1}
 
 
 amounts = st.decimals(min_value=-(10**12), max_value=10**12, places=18)
