@@ -47,8 +47,10 @@ def _quantile_of(
 ) -> Vector:
     notes = context.run.notes
 
-    def note_forced(labels: Labels) -> None:
-        notes.forced_monotonicity(source, label_value(labels, METRIC_NAME))
+    def note_forced(labels: Labels, first: bool) -> None:
+        """Prometheus has dropped the name after the first time, unless names are dropped last."""
+        named = first or context.run.options.delayed_name_removal
+        notes.forced_monotonicity(source, label_value(labels, METRIC_NAME) if named else "")
 
     for quantile in invalid_quantiles(quantiles):
         notes.invalid_quantile(arg, quantile)

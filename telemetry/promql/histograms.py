@@ -97,10 +97,11 @@ def _part(whole: Histograms, group: int, buckets: Mask, times: Indices) -> Histo
     return Histograms(whole.bounds[group][buckets][None], counts[None], [whole.labels[group]])
 
 
-def quantile_reducer(quantile: Floats, note_forced: Callable[[Labels], None]) -> Reduce:
+def quantile_reducer(quantile: Floats, note_forced: Callable[[Labels, bool], None]) -> Reduce:
     """Quantile at each time (float64[T]), interpolated inside its bucket.
 
-    NaN without a bucket +Inf. `note_forced` is called for histograms whose counts fell from bucket to bucket.
+    NaN without a bucket +Inf. `note_forced(labels, first)` is called for histograms whose counts fell from bucket to
+    bucket, once for the first time of the query and once for later ones.
     """
 
     def reduce(histograms: Histograms, times: Indices) -> Floats:
@@ -108,8 +109,10 @@ def quantile_reducer(quantile: Floats, note_forced: Callable[[Labels], None]) ->
         valid = (q >= 0) & (q <= 1)
         infinite = np.isposinf(histograms.bounds[:, -1])[:, None]
         mended, forced = monotonic(coalesced(histograms))
-        for group in np.flatnonzero((forced & infinite & valid).any(axis=1)).tolist():
-            note_forced(histograms.labels[group])
+        mended_at = forced & infinite & valid
+        for first, columns in ((True, times == 0), (False, times > 0)):
+            for group in np.flatnonzero(mended_at[:, columns].any(axis=1)).tolist():
+                note_forced(histograms.labels[group], first)
         found = np.where(valid & infinite, _quantile(mended, np.where(valid, q, 0.0)), np.nan)
         return np.where(q < 0, -np.inf, np.where(q > 1, np.inf, found))
 

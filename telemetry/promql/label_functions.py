@@ -12,7 +12,7 @@ from telemetry.promql.ast import Expr, MatrixSelector, VectorSelector
 from telemetry.promql.errors import EvaluationError
 from telemetry.promql.label_names import is_label_name
 from telemetry.promql.labelsets import with_labels
-from telemetry.promql.values import Vector, merge_rows
+from telemetry.promql.values import Vector, refuse_equal_rows
 
 _TEMPLATE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
 
@@ -66,7 +66,7 @@ def _with_changed_labels(operand: Vector, target: str, change: Callable[[Labels]
         changed = [after != before for after, before in zip(labels, operand.labels, strict=True)]
         unnamed = unnamed.copy()
         unnamed[changed] = False
-    return merge_rows(replace(operand, labels=labels, unnamed=unnamed))
+    return refuse_equal_rows(replace(operand, labels=labels, unnamed=unnamed))
 
 
 def expand(template: str, found: Any) -> str:
