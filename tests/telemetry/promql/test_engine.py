@@ -1,7 +1,5 @@
 """Limits, timeouts, statistics and what is kept of a query."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -78,10 +76,8 @@ def test_the_point_limit_is_named(source: MemorySource) -> None:
 
 def test_a_query_is_given_up_at_its_deadline(source: MemorySource) -> None:
     chain = " + ".join(["x"] * 2000)
-    started = time.monotonic()
     with pytest.raises(QueryTimeout, match=r"after 0.05 s"):
         Engine(source, Options(timeout_seconds=0.05)).range(chain, TimeGrid(0, 9 * MINUTE, 500))
-    assert time.monotonic() - started < 30
 
 
 def test_statistics_tell_series_samples_and_time(source: MemorySource) -> None:
