@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from dashboard.panels.daily_spend import NO_SPEND, DailySpend
+from dashboard.panels.freshness import newest_of, services_seen
 from dashboard.panels.golden_signals import REQUESTS
 from dashboard.panels.health import ORDER, Health, Vitals, health_of
 from dashboard.panels.signal_values import Readings, read_signals
@@ -148,7 +149,7 @@ def _read(store: TelemetryStore, time_range: PageRange) -> _Telemetry:
     return _Telemetry(
         now=read_signals(store, _end_of(time_range)),
         trend=read_signals(store, time_range.grid(TREND_POINTS), signals=(REQUESTS,)),
-        seen=store.services_seen(),
+        seen=services_seen(),
         log_errors=dict(store.log_facets(errors, limit=10_000).services),
     )
 
@@ -163,7 +164,7 @@ def _end_of(time_range: PageRange) -> TimeGrid:
 
 def _row(service: Service, telemetry: _Telemetry, now_ms: int) -> ServiceRow:
     seen = telemetry.seen.get(service.name, ServiceSeen())
-    seen_ms = max(seen.metrics_ms or 0, seen.logs_ms or 0) or None
+    seen_ms = newest_of(seen)
     vitals = vitals_of(telemetry.now, service.name, max(now_ms - seen_ms, 0) if seen_ms else None)
     trend = telemetry.trend.of(REQUESTS.name, service.name)
     log_errors = telemetry.log_errors.get(service.name, 0) if telemetry.log_errors is not None else None

@@ -7,6 +7,7 @@ from typing import Final
 
 from dashboard.panels import golden_signals as signals
 from dashboard.panels.figures import Figure, Mark
+from dashboard.panels.freshness import newest_of, services_seen
 from dashboard.panels.health import Health, Vitals, health_of
 from dashboard.panels.log_lines import LogLine, log_line
 from dashboard.panels.service_figures import service_figures
@@ -101,7 +102,7 @@ def service_telemetry(name: str, time_range: PageRange, marks: Sequence[Mark]) -
 def _read(store: TelemetryStore, name: str, time_range: PageRange, marks: Sequence[Mark]) -> ServiceTelemetry:
     readings = read_signals(store, time_range.grid(), signals=SIGNALS, service=name)
     end = TimeGrid(time_range.end_ms, time_range.end_ms, 1000)
-    seen = store.services_seen().get(name, ServiceSeen())
+    seen = services_seen().get(name, ServiceSeen())
     vitals = vitals_of(read_signals(store, end, service=name), name, _silence(seen, time_range))
     logs = LogQuery(time_range.start_ms * 10**6, time_range.end_ms * 10**6, services=(name,), limit=SHOWN_RECORDS)
     figures = service_figures(readings, name, marks)
@@ -119,7 +120,7 @@ def _read(store: TelemetryStore, name: str, time_range: PageRange, marks: Sequen
 
 def _silence(seen: ServiceSeen, time_range: PageRange) -> int | None:
     """Time since its newest telemetry at the end of the range, in ms; None if it never sent any."""
-    newest = max(seen.metrics_ms or 0, seen.logs_ms or 0)
+    newest = newest_of(seen)
     return max(min(time.time_ns() // 1_000_000, time_range.end_ms) - newest, 0) if newest else None
 
 

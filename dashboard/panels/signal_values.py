@@ -18,6 +18,7 @@ from dashboard.panels.golden_signals import (
     status_of,
     subject_of,
 )
+from dashboard.panels.grid_values import values_on_grid
 from dashboard.panels.quantiles import histogram_quantile
 from telemetry.model.labels import METRIC_NAME, Labels, Matcher, MatchOp, label_value
 from telemetry.model.samples import SeriesSet
@@ -111,11 +112,10 @@ def _read(
     series = replace(series, services=subjects)
     if service is not None:
         series = rows_where(series, [name == service for name in subjects])
-    frame = store.grid(series, function, grid, window_ms)
-    values = np.where(frame.present, frame.values, np.nan)
+    values = values_on_grid(store, series, function, grid, window_ms)
     return [
         Row(series.services[place], series.labels[place], values[place])
-        for place in np.flatnonzero(frame.present.any(axis=1)).tolist()
+        for place in np.flatnonzero(np.isfinite(values).any(axis=1)).tolist()
     ]
 
 
