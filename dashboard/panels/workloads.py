@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from dashboard.panels.golden_signals import Source
+from dashboard.panels.grid_values import values_on_grid
 from dashboard.panels.signal_values import Floats, Row, combined, rows_where
 from telemetry.model.labels import METRIC_NAME, Labels, Matcher, MatchOp, label_value
 from telemetry.model.samples import SeriesSet
@@ -78,11 +79,10 @@ def _read(
     series = series_of(store, metrics, TimeRange(grid.start_ms - window_ms, grid.end_ms))
     if without:
         series = rows_where(series, [service not in without for service in series.services])
-    frame = store.grid(series, function, grid, window_ms)
-    values = np.where(frame.present, frame.values, np.nan)
+    values = values_on_grid(store, series, function, grid, window_ms)
     return [
         Row(series.services[place], series.labels[place], values[place])
-        for place in np.flatnonzero(frame.present.any(axis=1)).tolist()
+        for place in np.flatnonzero(np.isfinite(values).any(axis=1)).tolist()
     ]
 
 
