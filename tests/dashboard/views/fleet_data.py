@@ -11,16 +11,22 @@ from telemetry.store import TelemetryStore
 from tests.series import write_series
 from tests.telemetry.batches import log_batch
 
-NOW_MS = int(time.time()) // 60 * 60_000
-TIMES = [NOW_MS - 60_000 * age for age in range(10, -1, -1)]
+
+def now_ms() -> int:
+    """The last whole minute: pages look at the present, however long ago the run began."""
+    return int(time.time()) // 60 * 60_000
+
+
+def times_ms() -> list[int]:
+    return [now_ms() - 60_000 * age for age in range(10, -1, -1)]
 
 
 def counter(per_second: float) -> list[tuple[int, float]]:
-    return [(at, per_second * 60 * place) for place, at in enumerate(TIMES)]
+    return [(at, per_second * 60 * place) for place, at in enumerate(times_ms())]
 
 
 def gauge(value: float) -> list[tuple[int, float]]:
-    return [(at, value) for at in TIMES]
+    return [(at, value) for at in times_ms()]
 
 
 def make_services(*names: str, **attributes: object) -> list[Service]:
@@ -41,7 +47,7 @@ def send_metrics(store: TelemetryStore, names: Iterable[str], *, failing: float 
 def send_logs(store: TelemetryStore, service: str, *bodies: str, severity: int = 9, **labels: str) -> None:
     """One record a second, the last one a minute ago."""
     stream = labels_from({"service_name": service, **labels})
-    start_ns = (NOW_MS - 60_000 - 1000 * len(bodies)) * 10**6
+    start_ns = (now_ms() - 60_000 - 1000 * len(bodies)) * 10**6
     records = [
         {"stream": stream, "t": start_ns + place * 10**9, "severity": severity, "body": body}
         for place, body in enumerate(bodies)
