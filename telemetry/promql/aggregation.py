@@ -78,8 +78,11 @@ def _quantiles(operand: Vector, rows: Indices, parameter: Floats) -> Floats:
     return found.reshape(groups, times)
 
 
-def count_values(node: Aggregate, operand: Vector, label: str) -> Vector:
-    """How many series of each group have each value, which becomes a label. Raises EvaluationError."""
+def count_values(node: Aggregate, operand: Vector, label: str, count_points: Callable[[int], None]) -> Vector:
+    """How many series of each group have each value, which becomes a label.
+
+    `count_points` is told how many points will be made, before they are. Raises EvaluationError.
+    """
     if not is_label_name(label):
         raise EvaluationError(f"invalid label name {quote(label)}")
     base = grouping_key([name for name in node.grouping if name != label], without=node.without)
@@ -89,16 +92,17 @@ def count_values(node: Aggregate, operand: Vector, label: str) -> Vector:
     rows: list[Floats] = []
     for group, base_labels in enumerate(bases):
         members = np.flatnonzero(index == group)
-        texts, counts = _count_each(operand.values[members], operand.present[members])
+        texts, counts = _count_each(operand.values[members], operand.present[members], count_points)
         labels.extend(with_labels(base_labels, [(label, text)] if shown else []) for text in texts)
         rows.extend(counts)
     return _sum_equal(labels, rows, operand.present.shape[1])
 
 
-def _count_each(values: Floats, present: Mask) -> tuple[list[str], list[Floats]]:
+def _count_each(values: Floats, present: Mask, count_points: Callable[[int], None]) -> tuple[list[str], list[Floats]]:
     """Distinct values as text, and how often each occurs at each time."""
     times = values.shape[1]
     distinct, which = np.unique(values[present], return_inverse=True)
+    count_points(len(distinct) * times)
     at = np.nonzero(present)[1]
     counts = np.bincount(which * times + at, minlength=len(distinct) * times).reshape(-1, times)
     return [format_float(value) for value in distinct.tolist()], list(counts.astype(np.float64))

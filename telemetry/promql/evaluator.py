@@ -102,6 +102,7 @@ class Evaluator:
         inner_grid, ends, length = selection.subquery_grid(self._run, expr, grid)
         if inner_grid is None:
             return selection.no_samples(ends, length)
+        self._run.count_points(len(inner_grid))
         return selection.vector_as_range(self.vector(expr.expr, inner_grid), inner_grid, ends, length)
 
     def _unary(self, expr: Unary, grid: TimeGrid) -> Value:
@@ -128,7 +129,7 @@ class Evaluator:
         if expr.param is None:
             return aggregation.aggregate(expr, operand)
         if expr.op == "count_values":
-            return aggregation.count_values(expr, operand, text_of(expr.param))
+            return aggregation.count_values(expr, operand, text_of(expr.param), self._run.count_points)
         parameter = self.scalar(expr.param, grid)
         match expr.op:
             case "quantile":

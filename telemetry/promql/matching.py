@@ -46,8 +46,9 @@ def match_vectors(run: Run, node: Binary, lhs: Vector, rhs: Vector) -> Vector:
     _refuse_duplicates(node, many, one, one_groups, signatures)
     matchable = replace(one, present=one.present & np.any(many.present, axis=0))
     one, one_groups = _join_partners(node.matching, matchable, one_groups)
+    partners = np.bincount(one_groups, minlength=len(signatures))
+    run.count_points(int(partners[many_groups].sum()) * many.present.shape[1])
     pairs = _pair(many_groups, one_groups, len(signatures))
-    run.count_points(len(pairs.many) * many.present.shape[1])
     return _combine(run, node, many, one, pairs, swapped=swapped)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from telemetry.model.samples import Frame
 from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.promql.ast import Expr, MatrixSelector, VectorSelector
-from telemetry.promql.run import Run
+from telemetry.promql.run import EARLIEST_MS, LATEST_MS, Run
 from telemetry.promql.source import GridSource
 from telemetry.promql.values import Vector, vector
 from telemetry.store.queries import GridFunction
@@ -47,6 +47,8 @@ def _by_engine(
         return None
     offset = run.milliseconds(selector.offset, negative=True)
     shifted = TimeGrid(grid.start_ms - offset, grid.end_ms - offset, grid.step_ms)
+    if shifted.start_ms - window_ms < EARLIEST_MS or shifted.end_ms > LATEST_MS:
+        return None
     series = run.select(selector.matchers, TimeRange(shifted.start_ms - window_ms + 1, shifted.end_ms))
     run.count_points(len(series) * len(grid))
     frame: Frame = run.source.grid(series, function, shifted, window_ms)

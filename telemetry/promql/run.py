@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from telemetry.model.errors import LimitExceeded, QueryTimeout
 from telemetry.model.labels import Matcher
@@ -13,6 +14,10 @@ from telemetry.promql.ast import AtAnchor, Duration
 from telemetry.promql.durations import duration_ms
 from telemetry.promql.source import SampleSource
 from telemetry.store.settings import ENV_NAMES
+
+EARLIEST_MS: Final = -2_208_988_800_000
+LATEST_MS: Final = 10_413_791_999_999
+"""The years 1900 to 2299."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class Run:
 
     def read_samples(self, matchers: tuple[Matcher, ...], time_range: TimeRange) -> tuple[SeriesSet, RawColumns]:
         """Series of a selector with their samples in a range; read once a run."""
+        time_range = _storable(time_range)
         key = (matchers, time_range)
         if key not in self.read:
             series = self.select(matchers, time_range)
@@ -127,12 +133,19 @@ class Run:
     def select(self, matchers: tuple[Matcher, ...], time_range: TimeRange) -> SeriesSet:
         """Series of a selector. Raises LimitExceeded (`max_query_series`)."""
         self.check_time()
+        time_range = _storable(time_range)
         remaining = self.options.max_series - self.statistics.series
         if remaining < 0:
             raise limit_exceeded("max_query_series", self.options.max_series, "the query selects more than {} series")
         series = self.source.select_series([matchers], time_range, limit=remaining)
         self.statistics.series += len(series)
         return series
+
+
+def _storable(time_range: TimeRange) -> TimeRange:
+    """The part of a range that any store knows; outside of it there are no samples."""
+    start, end = (min(max(at, EARLIEST_MS), LATEST_MS) for at in (time_range.start_ms, time_range.end_ms))
+    return TimeRange(start, end)
 
 
 def limit_exceeded(field: str, limit: int, sentence: str) -> LimitExceeded:

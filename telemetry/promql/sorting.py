@@ -52,9 +52,9 @@ def naturally_before(left: str, right: str) -> bool:
         if one == other:
             continue
         if one[0].isdigit() and other[0].isdigit():
-            first, second = int(one), int(other)
+            first, second = one.lstrip("0"), other.lstrip("0")
             if first != second:
-                return first < second
+                return (len(first), first) < (len(second), second)
             return len(one) > len(other)  # more leading zeros first
         return str(one) < str(other)
     return len(ours) < len(theirs)

@@ -9,7 +9,7 @@ import numpy as np
 from telemetry.model.samples import RawColumns
 from telemetry.promql.values import Floats, Indices
 
-BLOCK: Final = 1 << 18
+BLOCK: Final = 1 << 15
 """Windows that are worked on at once: few enough to stay in the processor's cache, many enough to pay for numpy."""
 
 

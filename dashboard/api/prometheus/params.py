@@ -14,11 +14,12 @@ from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.promql.durations import parse_duration_ms
 from telemetry.promql.numbers import parse_decimal
 from telemetry.promql.parser import parse_selector
+from telemetry.promql.run import EARLIEST_MS, LATEST_MS
 
 _LAST_SECOND: Final = 1e13
 """No time of a query is further from 1970 than this."""
-ALL_TIME: Final = TimeRange(-2_208_988_800_000, 10_413_791_999_999)
-"""What the store can hold: the years 1900 to 2299."""
+ALL_TIME: Final = TimeRange(EARLIEST_MS, LATEST_MS)
+"""What a store can hold."""
 
 Parsed = TypeVar("Parsed")
 

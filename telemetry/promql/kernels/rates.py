@@ -18,8 +18,8 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple[
     and a counter not to have been below zero.
     """
     present = windows.counts >= 2
-    rows = np.flatnonzero(present)
-    inside = windows.take(rows)
+    whole = bool(present.all())
+    inside = windows if whole else windows.take(np.flatnonzero(present))
     first, last = inside.first, inside.end - 1
     change = inside.values[last] - inside.values[first]
     if counter:
@@ -27,8 +27,11 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple[
     factor = _extrapolation(inside, inside.values[first] if counter else None, change)
     if per_second:
         factor /= windows.range_ms / 1000
+    change *= factor
+    if whole:
+        return change, present
     values = np.full(len(present), np.nan)
-    values[rows] = change * factor
+    values[present] = change
     return values, present
 
 
@@ -53,12 +56,14 @@ def _extrapolation(windows: Windows, counted: Floats | None, change: Floats) -> 
 def _undo_resets(windows: Windows, change: Floats) -> None:
     """Add what a counter had reached before each reset in its window, in order of time, in place."""
     values = windows.values
-    resets = np.flatnonzero(values[1:] < values[:-1]) + 1
+    falls = values[1:] < values[:-1]
+    resets = np.flatnonzero(falls) + 1
     if not len(resets):
         return
-    before = np.searchsorted(resets, windows.first, side="right")
-    number = np.searchsorted(resets, windows.end, side="left") - before
-    rows = np.flatnonzero(number > 0)
+    until = np.concatenate([[0], np.cumsum(falls)])  # until[i]: falls to sample i and before
+    before = until[windows.first]
+    number = until[windows.end - 1] - before
+    rows = np.flatnonzero(number)
     turn = 0
     while len(rows):
         change[rows] += values[resets[before[rows] + turn] - 1]

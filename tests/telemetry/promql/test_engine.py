@@ -11,6 +11,9 @@ from telemetry.promql.engine import Engine, Samples, ScalarResult
 from telemetry.promql.errors import EvaluationError, ParseError
 from telemetry.promql.run import Options
 from telemetry.promql.source import MemorySource
+from telemetry.store import TelemetryStore
+from tests.series import write_series
+from tests.telemetry.batches import NOW_MS
 
 MINUTE = 60_000
 
@@ -150,3 +153,24 @@ def test_long_chains_are_evaluated(source: MemorySource) -> None:
 
 def test_no_warnings_of_numpy_leak(source: MemorySource) -> None:
     Engine(source).instant("ln(-x) / 0 + x % 0 + sqrt(-x) + exp(x * 1000) + acos(x)", 5 * MINUTE)
+
+
+@pytest.mark.parametrize("query", ["sum_over_time(vector(1)[100y:1ms])", "max_over_time(x[250y:1s])"])
+def test_subqueries_with_too_many_times_are_refused(source: MemorySource, query: str) -> None:
+    with pytest.raises(LimitExceeded, match="points at once"):
+        Engine(source).instant(query, 5 * MINUTE)
+
+
+def test_values_that_become_labels_are_limited_before_they_are_made(source: MemorySource) -> None:
+    grid = TimeGrid(0, 9 * MINUTE, 6000)
+    with pytest.raises(LimitExceeded, match="8281 points at once"):
+        Engine(source, Options(max_samples=1000)).range('count_values("v", vector(time()))', grid)
+
+
+@pytest.mark.parametrize(
+    "query", ["x offset 290y", "x offset -290y", "x @ 9e12", "rate(x[5m] @ -9e12)", "x[1y] offset 290y"]
+)
+def test_times_that_no_store_knows_have_no_samples(store: TelemetryStore, query: str) -> None:
+    write_series(store, ("x", {}, [(NOW_MS, 1.0)]))
+    result = Engine(store).instant(query, NOW_MS).value
+    assert labels_of(result) == [] if isinstance(result, Frame) else result.labels == []
