@@ -168,9 +168,9 @@ def test_values_that_become_labels_are_limited_before_they_are_made(source: Memo
 
 
 @pytest.mark.parametrize(
-    "query", ["x offset 290y", "x offset -290y", "x @ 9e12", "rate(x[5m] @ -9e12)", "x[1y] offset 290y"]
+    "query", ["x offset 290y", "x offset -290y", "x @ 9e12", "rate(x[5m] @ -9e12)", "delta(x[1y] offset 290y)"]
 )
 def test_times_that_no_store_knows_have_no_samples(store: TelemetryStore, query: str) -> None:
     write_series(store, ("x", {}, [(NOW_MS, 1.0)]))
-    result = Engine(store).instant(query, NOW_MS).value
-    assert labels_of(result) == [] if isinstance(result, Frame) else result.labels == []
+    assert labels_of(Engine(store).instant(query, NOW_MS).value) == []
+    assert labels_of(Engine(store).range(query, TimeGrid(NOW_MS - 10 * MINUTE, NOW_MS, 5 * MINUTE)).value) == []
