@@ -19,8 +19,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with its module: while it runs, no other test of the process can run an event loop."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install chromium-headless-shell")
     with sync_playwright() as playwright:
