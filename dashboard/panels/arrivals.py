@@ -7,7 +7,7 @@ from dashboard.panels.freshness import freshness_of
 from telemetry.model.errors import TelemetryError
 from telemetry.store import ServiceSeen, current
 
-_SHOWN = 30
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Arrivals:
 
 
 def arrivals() -> Arrivals:
-    """At most 30 services."""
+    """At most 10 services."""
     try:
         seen = current().services_seen()
     except TelemetryError as error:

@@ -191,7 +191,7 @@ def _daily_figure(ledger: Ledger, rows: Sequence[ServiceSpend]) -> Figure:
     grid = TimeGrid(start_ms, start_ms + (len(ledger.days) - 1) * DAY, DAY)
     lines = [Line(row.name, row.trend) for row in rows[:FIGURE_SERVICES]]
     if others := rows[FIGURE_SERVICES:]:
-        lines.append(Line(f"{len(others)} others", np.sum([row.trend for row in others], axis=0)))
+        lines.append(Line(f"{len(others)} others", np.nansum([row.trend for row in others], axis=0), role="none"))
     return time_series_figure(
         lines, grid, title="Spend by day", unit=ledger.currency, style=Style(kind="bar", stacked=True)
     )  # fmt: skip

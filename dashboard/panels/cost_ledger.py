@@ -1,5 +1,6 @@
 """Lines of spend as the groups that a page shows; every grouping adds up to the same total, also in cents."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,7 +28,7 @@ class GroupSpend:
     """Amortised: commitments counted where they are used."""
     share_ratio: float | None
     trend: list[float]
-    """Spend by day of the range, for a sparkline."""
+    """Spend by day of the range, for a sparkline; NaN after the last day of the bills."""
     simulated: bool = False
 
 
@@ -107,7 +108,7 @@ def _groups(ledger: Ledger, key: Callable[[SpendLine], str]) -> list[GroupSpend]
     """Groups by (key, simulated) with the key as name, largest first."""
     lines = ledger.spend
     sums = spend_by(lines, lambda line: (key(line), line.simulated))
-    trends = _trends(ledger.days, lines, key)
+    trends = _trends(ledger, key)
     ranked = sorted(sums, key=lambda group: (-sums[group].billed_cost, group))
     cents = rounded_to_cents([sums[group].billed_cost for group in ranked])
     whole = exact_sum(group.billed_cost for group in sums.values())
@@ -125,16 +126,20 @@ def _groups(ledger: Ledger, key: Callable[[SpendLine], str]) -> list[GroupSpend]
     ]
 
 
-def _trends(
-    days: Sequence[date], lines: Sequence[SpendLine], key: Callable[[SpendLine], str]
-) -> dict[tuple[str, bool], list[float]]:
-    """Spend of each group by day, for drawing only."""
-    by_day = spend_by(lines, lambda line: (key(line), line.simulated, line.day))
+def _trends(ledger: Ledger, key: Callable[[SpendLine], str]) -> dict[tuple[str, bool], list[float]]:
+    """Spend of each group by day, for drawing only; days that no bill reaches yet are NaN, not free."""
+    by_day = spend_by(ledger.spend, lambda line: (key(line), line.simulated, line.day))
+    billed = ledger.billed_services
+    measured = {(key(line), line.simulated) for line in ledger.estimate if line.service not in billed}
+    until = {line.simulated: line.day for line in sorted(ledger.billed, key=lambda line: line.day)}
+
+    def spent(group: tuple[str, bool], day: date) -> float:
+        if (*group, day) in by_day:
+            return float(by_day[(*group, day)].billed_cost)
+        return math.nan if group not in measured and day > until[group[1]] else 0.0
+
     groups = {(name, simulated) for name, simulated, _ in by_day}
-    return {
-        group: [float(by_day[(*group, day)].billed_cost) if (*group, day) in by_day else 0.0 for day in days]
-        for group in groups
-    }
+    return {group: [spent(group, day) for day in ledger.days] for group in groups}
 
 
 def sum_of(lines: Sequence[SpendLine]) -> Decimal:

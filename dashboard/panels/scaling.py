@@ -241,7 +241,7 @@ def _fleet_figure(rows: ReplicaRows, shown: Sequence[ScalingRow]) -> Figure:
     ranked = sorted(by_service, key=lambda name: (-float(np.nansum(by_service[name])), name))
     lines = [Line(name, by_service[name]) for name in ranked[:FIGURE_SERVICES]]
     if others := ranked[FIGURE_SERVICES:]:
-        lines.append(Line(f"{len(others)} others", reduce(_added, [by_service[name] for name in others])))
+        lines.append(Line(f"{len(others)} others", reduce(_added, [by_service[name] for name in others]), role="none"))
     return time_series_figure(
         lines, rows.grid, title="Replicas", unit="replicas", style=Style(kind="area", stacked=True)
     )

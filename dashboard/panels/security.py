@@ -17,7 +17,7 @@ from fleet.selectors.findings import (
     severity_counts,
 )
 
-ROLES: Final = {"critical": "crit", "high": "warn", "medium": "info", "low": "series-7", "unrated": "series-4"}
+ROLES: Final = {"critical": "crit", "high": "warn", "medium": "info", "low": "series-7", "unrated": "none"}
 """Severity word -> colour word of the style sheet."""
 
 _GROUPS_SHOWN: Final = 12

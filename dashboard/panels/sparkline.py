@@ -19,9 +19,9 @@ def sparkline_paths(values: Sequence[float | None]) -> tuple[str, str]:
         return "", ""
     low, high = min(0.0, *known), max(0.0, *known)
     across = WIDTH / max(len(values) - 1, 1)
-    up = (HEIGHT - 2 * MARGIN) / ((high - low) or 1.0)
+    span = (high - low) or 1.0
     points = [
-        (round(place * across, 1), round(HEIGHT - MARGIN - (value - low) * up, 1))
+        (round(place * across, 1), round(HEIGHT - MARGIN - (value - low) / span * (HEIGHT - 2 * MARGIN), 1))
         if value is not None and math.isfinite(value)
         else None
         for place, value in enumerate(values)

@@ -99,6 +99,15 @@ def money(value: Number, currency: str = "USD") -> str:
 
 
 @register.filter
+def exact_money(value: Number, currency: str = "USD") -> str:
+    """Always to the cent, for rows that add up: $0.42, $12,804.07; other currencies by their code."""
+    if not _known(value):
+        return NOTHING
+    text = f"{Decimal(str(value)):,.2f}"
+    return f"${text}" if currency == "USD" else f"{text} {currency}"
+
+
+@register.filter
 def in_unit(value: Number, unit: str) -> str:
     """A value in the words of its unit (a name of `dashboard.panels.units`)."""
     if unit == "seconds":

@@ -71,5 +71,5 @@ def _reason(current: int, replicas: int, ratio: float, limited_by: str) -> str:
     if limited_by:
         return f"{load}; the {limited_by} of {replicas} replicas holds it"
     if replicas == current:
-        return f"{load}: {current} replicas are right"
+        return f"{load}: {current} {'replica is' if current == 1 else 'replicas are'} right"
     return f"{load}: {'add' if replicas > current else 'remove'} {abs(replicas - current)}"
