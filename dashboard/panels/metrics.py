@@ -74,14 +74,7 @@ class Exploration:
 
 def engine_options() -> Options:
     """Limits of the settings as PromQL takes them."""
-    limits = settings.TELEMETRY
-    return Options(
-        lookback_ms=int(limits["lookback_seconds"]) * 1000,
-        timeout_seconds=float(limits["query_timeout_seconds"]),
-        max_series=int(limits["max_query_series"]),
-        max_samples=int(limits["max_query_samples"]),
-        max_points=int(limits["max_query_points"]),
-    )
+    return Options.of(settings.TELEMETRY)
 
 
 def explore(store: TelemetryStore, queries: Sequence[str], time_range: PageRange, step: str, unit: str) -> Exploration:
