@@ -19,7 +19,9 @@ from collectors.wire.limits import DecodeLimits
 from telemetry.model.errors import InvalidInput
 from telemetry.model.samples import SampleBatch
 
-_SERIES: Final = re.compile(rb"""[ \t]*[^ \t{#"]*[ \t]*(?:\{(?:[^"}\n]|"(?:[^"\\\n]|\\.)*")*\})?""")
+_SERIES: Final = re.compile(rb"""[ \t]*+[^ \t{#"]*+[ \t]*+(?:\{(?:[^"}\n]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+")*+\})?""")
+"""Never goes back and takes plain text whole: no thread runs while a pattern does, and a value may have megabytes."""
+
 _EXEMPLAR: Final = re.compile(rb"[ \t]+#[ \t]*\{")
 _HEX: Final = re.compile(rb"[+-]?0x", re.IGNORECASE)
 _END: Final = b"# EOF"

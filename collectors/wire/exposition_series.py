@@ -14,8 +14,11 @@ from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import METRIC_NAME, Labels
 
 _NAME: Final = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_QUOTED: Final = rb"""  "( [^"\\\n]*+ (?:\\. [^"\\\n]*+)*+ )"  """
 _PAIR: Final = re.compile(
-    rb"""[ \t]*(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\\n]|\\.)*)")[ \t]*(?:=[ \t]*"((?:[^"\\\n]|\\.)*)")?[ \t]*(,|$)"""
+    rb"""[ \t]* (?: ([a-zA-Z_][a-zA-Z0-9_]*) | %(quoted)b ) [ \t]* (?:= [ \t]* %(quoted)b )? [ \t]* (,|$)"""
+    % {b"quoted": _QUOTED},
+    re.VERBOSE,
 )
 _ESCAPE: Final = re.compile(r'\\([\\"n])')
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -210,3 +211,16 @@ def test_real_pages_are_read_as_the_python_client_reads_them(name):
         for sample in family.samples
     ]
     assert sorted(map(repr, series(parsed(page)))) == sorted(map(repr, expected))
+
+
+@pytest.mark.parametrize("part", ["x", r"\\", "x" + r"\""])
+def test_a_label_value_of_megabytes_costs_no_memory_for_each_character(part):
+    """A pattern that may go back remembers every step it took, and no other thread runs meanwhile."""
+    line = f'm{{a="{part * (1_000_000 // len(part))}"}} 1'.encode()
+    tracemalloc.start()
+    try:
+        parsed(line)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 30 * len(line)
