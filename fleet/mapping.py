@@ -9,6 +9,7 @@ from typing import Any, Final
 import re2
 
 from fleet.models import MappingRule
+from fleet.names import showable
 
 Labels = Iterable[tuple[str, str]]
 
@@ -57,15 +58,19 @@ class Mapping:
         self._loaded_at = float("-inf")
 
     def resolve(self, signal: str, labels: Labels, bound: str | None) -> str:
-        """Service name for `labels` of `signal` ("metrics", "logs" or "costs"); `bound` (by token) always wins."""
-        if bound:
-            return bound
+        """Service name for `labels` of `signal` ("metrics", "logs" or "costs"); `bound` (by token) always wins.
+
+        It is free of characters that a relational database cannot hold or a page cannot show.
+        """
+        return showable(bound or self._named(signal, labels))[:_MAX_NAME] or UNKNOWN_SERVICE
+
+    def _named(self, signal: str, labels: Labels) -> str:
         by_name = dict(labels)
         for rule in self._current():
             if rule.applies_to(signal) and (name := rule.service_of(by_name)):
-                return name[:_MAX_NAME]
+                return name
         label = next((label for label in WELL_KNOWN[signal] if by_name.get(label)), None)
-        return _named_by(label, by_name)[:_MAX_NAME] if label else UNKNOWN_SERVICE
+        return _named_by(label, by_name) if label else UNKNOWN_SERVICE
 
     def _current(self) -> list[_CompiledRule]:
         if self._clock() - self._loaded_at > RELOAD_SECONDS:

@@ -9,21 +9,27 @@ from django.utils import timezone
 
 from fleet.actions.audit import record
 from fleet.models import Deployment, Environment, Service, Team
+from fleet.names import storable, unshowable_character
 
 PRODUCTION_NAMES = frozenset({"production", "prod", "live"})
 
 
 class InvalidName(ValueError):
-    """A name that is empty or too long; the message names it and the limit."""
+    """A name that is empty, too long or cannot be shown; the message names it and the limit."""
 
 
 def checked_name(name: str, what: str, limit: int = 200) -> str:
-    """`name` without blanks around it. Raises InvalidName if nothing is left or it is over `limit` characters."""
+    """`name` without blanks around it.
+
+    Raises InvalidName if nothing is left, it is over `limit` characters, or one of them cannot be shown or stored.
+    """
     stripped = name.strip()
     if not stripped:
         raise InvalidName(f"{what} is empty")
     if len(stripped) > limit:
         raise InvalidName(f"{what} has {len(stripped)} characters; the limit is {limit}")
+    if character := unshowable_character(stripped):
+        raise InvalidName(f"{what} {stripped!r} has the character {character}, which no name may have")
     return stripped
 
 
@@ -89,7 +95,7 @@ def record_deployment(
             environment=ensure_environment(environment),
             version=checked_name(version, "version"),
             deployed_at=deployed_at or timezone.now(),
-            defaults={"commit": commit[:100], "description": description[:500]},
+            defaults={"commit": storable(commit)[:100], "description": storable(description)[:500]},
         )
         if created:
             record(

@@ -60,3 +60,19 @@ def test_rules_are_read_again_after_a_while() -> None:
     assert subject.resolve("metrics", [("job", "api")], None) == "api"
     now = RELOAD_SECONDS + 1
     assert subject.resolve("metrics", [("job", "api")], None) == "ruled"
+
+
+@pytest.mark.parametrize(
+    ("label", "bound", "service"),
+    [
+        ("a\0b", None, "ab"),
+        ("\x1b[31mred", None, "[31mred"),
+        ("a\u202eb", None, "ab"),
+        (" api ", None, "api"),
+        (" ", None, UNKNOWN_SERVICE),
+        ("\n\0", None, UNKNOWN_SERVICE),
+        ("api", "job\0", "job"),
+    ],
+)
+def test_the_name_of_a_service_can_be_shown_and_stored(label: str, bound: str | None, service: str) -> None:
+    assert mapping().resolve("metrics", [("job", label)], bound) == service

@@ -62,3 +62,19 @@ def test_assigning_a_team_tells_what_changed() -> None:
     services = [Service.objects.create(name=name) for name in ("a", "b")]
     assert assign_team(services=services, team=team, actor="user:ada") == 2
     assert assign_team(services=services, team=team, actor="user:ada") == 0
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\x1b[31m", "a\nb", "\x9b", "a\u202eb"])
+@pytest.mark.parametrize("field", ["service", "environment", "version"])
+def test_names_with_control_characters_are_refused(field: str, name: str) -> None:
+    names = {"service": "api", "environment": "prod", "version": "1"} | {field: name}
+    with pytest.raises(InvalidName, match=f"{field} .* has the character U\\+"):
+        record_deployment(**names, actor="user:ada")
+    assert not Deployment.objects.exists()
+
+
+def test_free_text_of_a_deployment_loses_characters_that_a_database_cannot_hold() -> None:
+    deployment, _ = record_deployment(
+        service="api", environment="prod", version="1", commit="a\0b", description="x\0y\nz", actor="user:ada"
+    )
+    assert (deployment.commit, deployment.description) == ("ab", "xy\nz")
