@@ -56,6 +56,8 @@ def compile_anchored(pattern: str) -> "re2._Regexp[str]":
     try:
         re2.compile(pattern, options)  # "a)|(b" is no pattern, but would become one between the anchors
         return re2.compile(f"^(?s:{pattern})$", options)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"the regular expression {pattern!r} is not UTF-8, and so are no stored texts") from error
     except re2.error as error:
         raise InvalidInput(f"invalid regular expression {pattern!r}: {error}") from error
 

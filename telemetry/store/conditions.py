@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import METRIC_NAME, Matcher, MatchOp
 
 
@@ -13,7 +14,9 @@ class Conditions:
         self.parameters: dict[str, Any] = {}
 
     def bind(self, value: object, type_name: str) -> str:
-        """`{pN:type_name}` for `value`."""
+        """`{pN:type_name}` for `value`. Raises InvalidInput for text that the engine cannot be given."""
+        for text in value if isinstance(value, list) else [value]:
+            check_is_text(text)
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return f"{{{name}:{type_name}}}"
@@ -38,6 +41,15 @@ class Conditions:
                 return f"match({value}, {self.bind(anchored(matcher.value), 'String')})"
             case MatchOp.NOT_REGEX:
                 return f"NOT match({value}, {self.bind(anchored(matcher.value), 'String')})"
+
+
+def check_is_text(value: object) -> None:
+    """Raises InvalidInput if `value` is text that UTF-8 has no bytes for, such as PromQL's "\\xff"."""
+    try:
+        if isinstance(value, str):
+            value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{value!r} is not UTF-8, and so are no stored texts") from error
 
 
 def anchored(pattern: str) -> str:

@@ -170,3 +170,10 @@ def test_ids_point_at_their_rows(fleet):
     found = fleet.select_series([], HOUR)
     assert found.rows.tolist() == list(range(8))
     assert found.services[found.labels.index(labels_from(FLEET[5]))] == "unmapped"
+
+
+@pytest.mark.parametrize("op", ["=", "!=", "=~", "!~"])
+@pytest.mark.parametrize(("name", "value"), [("job", "\udcff"), ("\udcff", "x")])
+def test_text_that_is_not_utf8_is_refused_before_the_engine_sees_it(fleet, name, op, value):
+    with pytest.raises(InvalidInput, match="is not UTF-8"):
+        fleet.select_series(one(name, op, value), HOUR, limit=10)
