@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from collectors.bills import ImportedBill, bill_limits, import_bill
+from collectors.receivers.counters import REFUSED
 from collectors.receivers.message import Received, Reply, json_reply
 from collectors.wire.compression import decompress
 from collectors.wire.focus import FocusRefused
@@ -21,6 +22,7 @@ def push(request: Received) -> Reply:
             simulated=is_simulated_token(request.principal.token_id),
         )
     except FocusRefused as error:
+        REFUSED.labels("costs", "invalid").inc()
         return json_reply(400, _refusal(error))
     return json_reply(201 if imported.new else 200, as_json(imported))
 

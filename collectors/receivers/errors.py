@@ -29,7 +29,7 @@ def describe(error: Exception, busy_status: int = 429) -> Described:
         case UnsupportedEncoding():
             return Described(415, str(error), "unsupported")
         case LimitExceeded():
-            return Described(413, str(error), error.limit_name.removeprefix("BELVEDERE_").lower())
+            return Described(413, str(error), _word(error.limit_name))
         case InvalidInput() | InvalidName() | InvalidReport():
             return Described(400, str(error), "invalid")
         case StoreBusy():
@@ -39,3 +39,8 @@ def describe(error: Exception, busy_status: int = 429) -> Described:
         case OperationalError() | InterfaceError():
             return Described(503, "the relational database does not answer; try again later", "unavailable", 5)
     return Described(500, "the request could not be worked on; the log of the server says why", "internal")
+
+
+def _word(limit_name: str) -> str:
+    """The setting of a limit as a word for the metric, whatever share of it the limit is."""
+    return limit_name.rpartition(" ")[2].removeprefix("BELVEDERE_").lower()

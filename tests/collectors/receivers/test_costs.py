@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from collectors.receivers.app import serving
 from collectors.receivers.costs import push
+from collectors.receivers.counters import REFUSED
 from collectors.receivers.message import Received
 from fleet.models import CostImport, Service
 from fleet.tokens import Principal, authenticate, create_token
@@ -68,8 +69,11 @@ def test_a_pushed_bill_is_imported_once(body: bytes, encoding: str) -> None:
 
 
 def test_every_wrong_value_is_in_the_answer() -> None:
+    counter = REFUSED.labels("costs", "invalid")
+    before = counter._value.get()
     status, answer = post(BILL + ROW.format(cost="many").encode())
     assert status == 400
+    assert counter._value.get() == before + 1
     assert answer["error"].startswith("row 4, BilledCost 'many': is not a number")
     assert answer["errors"] == [
         {"row": 4, "column": "BilledCost", "value": "many", "reason": "is not a number such as 12.5 or 35.2E-7"}
