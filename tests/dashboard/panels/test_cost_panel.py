@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from collectors.bills import import_bill
 from dashboard.panels.cost import CostPanel, cost_panel
 from dashboard.panels.cost_ledger import Ledger, group_rows, service_rows, sum_of
 from dashboard.panels.time_range import PageRange
+from dashboard.templatetags.formats import exact_money
 from fleet.models import PriceSheet, Service, Team
 from policies.costs.exact import exact_sum, rounded_to_cents
 from policies.costs.spend import SpendLine
@@ -86,6 +88,16 @@ def test_a_charge_of_ten_days_shows_its_part_of_the_chosen_days() -> None:
     assert shown.services[0].trend == [1, 1, 1]
     assert shown.spend_per_day == 1
     assert panel(days=10).spend == 10
+
+
+def test_days_that_no_bill_reaches_are_gaps_and_not_free() -> None:
+    import_bill(bill(("4", '{"service": "mail"}'), days=2), file_name="a", actor="user:ada")
+    assert panel(days=3).services[0].trend == [2, 2, pytest.approx(math.nan, nan_ok=True)]
+
+
+@pytest.mark.parametrize(("currency", "words"), [("USD", "$12,804.07"), ("EUR", "12,804.07 EUR")])
+def test_money_that_adds_up_is_written_to_the_cent(currency: str, words: str) -> None:
+    assert exact_money(Decimal("12804.0684"), currency) == words
 
 
 def test_a_service_without_a_bill_is_estimated_from_what_it_used(store: TelemetryStore) -> None:
