@@ -32,3 +32,8 @@ def store(open_store: TelemetryStore) -> Iterator[TelemetryStore]:
     set_current(open_store)
     yield open_store
     set_current(None)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes get the name of their argument: they may hold the time of now, and ids must be the same in every process."""
+    return argname if isinstance(val, bytes) else None
