@@ -9,6 +9,8 @@ LISTEN ?= 127.0.0.1:8000
 # The data directory; empty means the default, ~/.local/share/belvedere.
 DATA ?=
 PYTEST_ARGS ?=
+# Test processes; each has a store, a database and a data directory of its own.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-run run test test-servers check format lock clean
@@ -23,8 +25,8 @@ setup: $(VENV)/.setup-test ## make .venv with everything that tests and checks n
 
 setup-run: $(VENV)/.setup-run
 
-test: setup ## run the whole test suite; PYTEST_ARGS goes to pytest
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: setup ## run the whole test suite in JOBS processes; PYTEST_ARGS goes to pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 test-servers: setup ## run the relational tests on the servers of BELVEDERE_TEST_{DATABASE,CACHE,BROKER}_URL
 	@test -n "$$BELVEDERE_TEST_DATABASE_URL" || { echo "BELVEDERE_TEST_DATABASE_URL is not set"; exit 1; }

@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import REGISTRY
@@ -16,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 
 from dashboard.accounts.gate import requires
 from dashboard.runtime.lifespan import ASGIApp, Receive, Scope, Send
-from dashboard.runtime.readiness import probe
+from dashboard.runtime.readiness import Readiness, probe
 
 READY_SECONDS: Final = 10.0
 """Longest time that `/readyz` waits for its checks; a check that hangs is a fault too."""
@@ -48,11 +49,19 @@ async def _alive() -> Answer:
 async def _ready() -> Answer:
     """200 if everything that is needed works, else 503; the body names each check."""
     try:
-        readiness = await asyncio.wait_for(asyncio.to_thread(probe.ask), READY_SECONDS)
+        readiness = await asyncio.wait_for(asyncio.to_thread(_ask), READY_SECONDS)
     except TimeoutError:
         return 503, {"ready": False, "checks": {}, "error": f"no answer from the checks in {READY_SECONDS:.0f} s"}
     checks = {name: {"ok": not fault, "fault": fault} for name, fault in readiness.faults.items()}
     return (200 if readiness.ready else 503), {"ready": readiness.ready, "checks": checks}
+
+
+def _ask() -> Readiness:
+    """In a thread that no request of Django tidies up after."""
+    try:
+        return probe.ask()
+    finally:
+        connections.close_all()
 
 
 _PROBES: Final[dict[str, Callable[[], Awaitable[Answer]]]] = {"/healthz": _alive, "/readyz": _ready}

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from dashboard.runtime import heartbeat
 from telemetry.model.errors import TelemetryError
@@ -79,13 +79,11 @@ class ReadinessProbe:
         self._answer = Readiness({})
 
     def ask(self) -> Readiness:
-        """Blocks while the checks run; several callers share one answer."""
+        """Blocks while the checks run; several callers share one answer. Leaves a database connection open."""
         with self._lock:
             if self._clock() - self._asked_at > BELIEVE_SECONDS:
                 self._answer = Readiness({name: _fault(name, check) for name, check in self._checks.items()})
                 self._asked_at = self._clock()
-                if not connection.in_atomic_block:  # the caller's transaction goes on
-                    close_old_connections()
             return self._answer
 
 

@@ -12,7 +12,6 @@ from typing import Final
 import psutil
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connection
 from django.db.models import Count
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -52,9 +51,6 @@ class ProcessMetrics(Collector):
             yield from _relational()
         except DatabaseError:
             yield _gauge("belvedere_database_up", "Whether the relational database answers.", 0)
-        finally:
-            if not connection.in_atomic_block:  # the caller's transaction goes on
-                close_old_connections()
 
     def _disk(self) -> Iterator[Metric]:
         disk = shutil.disk_usage(self._data_dir)
