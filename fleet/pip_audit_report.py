@@ -54,6 +54,8 @@ def read_report(document: Any) -> list[ReportedDependency]:
     rows = document.get("dependencies") if isinstance(document, Mapping) else document
     if not isinstance(rows, list):
         raise InvalidReport('the document has no list "dependencies"; expected the output of pip-audit -f json')
+    if not rows:
+        raise InvalidReport("the report has no dependencies: it would close every finding without having looked")
     if len(rows) > MAX_DEPENDENCIES:
         raise InvalidReport(f"the report has {len(rows)} dependencies; the limit is {MAX_DEPENDENCIES}")
     read = [_dependency(row, f"dependencies[{index}]") for index, row in enumerate(rows)]

@@ -35,5 +35,5 @@ def store(open_store: TelemetryStore) -> Iterator[TelemetryStore]:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Bytes get the name of their argument: they may hold the time of now, and ids must be the same in every process."""
+    """Bytes get the name of their argument: they may hold the present time, and every process must name them alike."""
     return argname if isinstance(val, bytes) else None

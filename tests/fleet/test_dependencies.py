@@ -296,12 +296,11 @@ def test_the_state_of_a_service_is_unknown_before_it_is_clean(django_assert_num_
     report(row("flask", "3.0"), service="clean")
     report(row("flask", "3.0"), {"name": "x", "skip_reason": "no index"}, service="skipped")
     report(row("jinja2", "2.10", vuln("PYSEC-1")), service="vulnerable")
-    report(service="empty")
     with django_assert_num_queries(2):
         standings = audit_standings()
     ids = dict(Service.objects.values_list("name", "pk"))
     states = {name: standings[pk].state(1 if name == "vulnerable" else 0) for name, pk in ids.items()}
-    assert states == {"clean": "clean", "skipped": "unknown", "vulnerable": "vulnerable", "empty": "unknown"}
+    assert states == {"clean": "clean", "skipped": "unknown", "vulnerable": "vulnerable"}
     assert (standings[ids["skipped"]].components, standings[ids["skipped"]].unknown) == (2, 1)
     assert AuditStanding().state(0) == "unknown"
 

@@ -70,3 +70,9 @@ def test_something_else_is_refused_by_what_is_wrong(document: object, sentence: 
 def test_the_hash_is_of_the_content_and_not_of_its_spelling() -> None:
     assert report_sha256({"a": 1, "b": [2]}) == report_sha256(json.loads('{ "b": [2],\n "a": 1 }'))
     assert report_sha256({"a": 1}) != report_sha256({"a": 2})
+
+
+@pytest.mark.parametrize("document", [[], {"dependencies": []}])
+def test_an_empty_report_is_no_all_clear(document: object) -> None:
+    with pytest.raises(InvalidReport, match="no dependencies"):
+        read_report(document)

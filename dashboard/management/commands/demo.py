@@ -72,7 +72,10 @@ class Command(BaseCommand):
             except KeyboardInterrupt:
                 self.stdout.write("\nStopped. The next `belvedere demo` goes on from here.")
                 raise SystemExit(0 if options["live"] else INTERRUPTED) from None
-        self.stdout.write(f"Look around at {url}. `belvedere demo --remove` takes it out again.")
+        self.stdout.write(
+            f"Look around at {url}. The fleet stands still now: `belvedere demo --live` keeps it running, "
+            "`belvedere demo --remove` takes it out again."
+        )
 
     def _remove_here(self) -> None:
         with only_one(settings.DATA_DIR):

@@ -225,4 +225,5 @@ def test_half_a_body_is_answered_408_and_the_place_given_back(
 
 def test_a_length_and_chunks_together_are_refused(running: Running) -> None:
     head = "POST /v1/logs HTTP/1.1\nHost: x\nContent-Length: 5\nTransfer-Encoding: chunked\nConnection: close\n\n"
-    assert running.raw(head, b"0\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    # without the body: bytes that arrive after the refusal would reset the connection before it is read
+    assert running.raw(head).startswith(b"HTTP/1.1 400 ")
