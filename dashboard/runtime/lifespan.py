@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from dashboard.runtime.parts import Parts
+from dashboard.version import VERSION
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,6 +26,8 @@ class Lifespan:
     def __init__(self, application: ASGIApp, parts: Parts) -> None:
         self._application = application
         self._parts = parts
+        self.failure: Exception | None = None
+        """Why the start failed, if it did."""
         self.stopped_in_time = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,10 +41,14 @@ class Lifespan:
         try:
             await asyncio.to_thread(self._parts.start)
         except Exception as error:  # an outer edge: the server must hear of it
-            _log.exception("start failed")
-            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+            _log.debug("start failed", exc_info=True)
+            self.failure = error
+            await send({"type": "lifespan.startup.failed"})
             return
+        _log.info("started", version=VERSION, parts=[part.name for part in self._parts.started])
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        _log.info("stopping")
         self.stopped_in_time = await asyncio.to_thread(self._parts.stop)
+        _log.info("stopped", in_time=self.stopped_in_time)
         await send({"type": "lifespan.shutdown.complete"})

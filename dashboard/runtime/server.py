@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from dashboard.runtime.http_protocol import LimitedHeads
 from dashboard.runtime.lifespan import ASGIApp
 
 FINISH_SECONDS: Final = 10
@@ -57,7 +59,7 @@ def configuration(application: ASGIApp) -> uvicorn.Config:
     """How uvicorn serves `application`. Forwarded headers are the business of `dashboard.accounts`."""
     options: dict[str, Any] = {
         "loop": "asyncio",
-        "http": "httptools",
+        "http": LimitedHeads,
         "ws": "none",
         "lifespan": "on",
         "log_config": None,
@@ -76,3 +78,10 @@ def leave(status: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def raise_file_limit() -> None:
+    """Connections and the engine's files count together, so take as many descriptors as are allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

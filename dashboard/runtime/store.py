@@ -10,11 +10,6 @@ from fleet.mapping import resolve_service
 from telemetry.store import StoreSettings, TelemetryStore, set_current
 
 
-def is_embedded() -> bool:
-    """The engine runs inside one process, so that only the owner of the data directory may open it."""
-    return str(settings.TELEMETRY_URL).startswith("chdb:")
-
-
 def open_store() -> TelemetryStore:
     """Open the store of the settings and make it the current one. Raises StoreUnavailable if the engine refuses."""
     limits: dict[str, Any] = settings.TELEMETRY

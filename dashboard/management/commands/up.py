@@ -12,7 +12,7 @@ from dashboard import logging_setup
 from dashboard.runtime import data_dir, relational, static_root
 from dashboard.runtime.greeting import greeting
 from dashboard.runtime.listening import ListenProblem, bind
-from dashboard.runtime.server import Server, configuration, leave
+from dashboard.runtime.server import Server, configuration, leave, raise_file_limit
 from fleet.jobs import release_all
 
 
@@ -26,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.umask(0o077)
+        raise_file_limit()
         logging_setup.configure(settings.LOG_LEVEL)
         try:
             data_dir.prepare(settings.DATA_DIR)
@@ -49,8 +50,8 @@ class Command(BaseCommand):
         server = Server(configuration(application), ready=self._greet)
         with contextlib.suppress(SystemExit):  # how uvicorn says that the lifespan refused to start
             server.run(sockets=[sock])
-        if not server.started:
-            raise CommandError("the start failed; the log events above say why")
+        if application.failure is not None:
+            raise CommandError(f"it cannot start: {application.failure}") from application.failure
         return application.stopped_in_time
 
     def _greet(self) -> None:

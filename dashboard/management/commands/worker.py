@@ -9,7 +9,7 @@ from dashboard import logging_setup
 from dashboard.composition import background_runs_inside, worker_parts
 from dashboard.runtime import data_dir, relational
 from dashboard.runtime.parts import Parts
-from dashboard.runtime.server import leave
+from dashboard.runtime.server import leave, raise_file_limit
 from dashboard.runtime.worker_process import run_until_signal
 
 
@@ -24,6 +24,7 @@ class Command(BaseCommand):
                 "`belvedere up` does the background work itself while BELVEDERE_BROKER_URL is memory:// or "
                 "BELVEDERE_TELEMETRY_URL is chdb://; a worker of its own needs a broker and a ClickHouse server"
             )
+        raise_file_limit()
         logging_setup.configure(settings.LOG_LEVEL)
         data_dir.prepare(settings.DATA_DIR)
         relational.migrate()
