@@ -12,7 +12,7 @@ from dashboard.runtime.control_server import ControlPart
 from dashboard.runtime.leadership import ElectedPart
 from dashboard.runtime.lifespan import ASGIApp, Lifespan
 from dashboard.runtime.parts import Part, Parts
-from dashboard.runtime.store import is_embedded
+from dashboard.runtime.profile import background_runs_inside
 from dashboard.runtime.store_part import StorePart
 from dashboard.runtime.supervisor import Supervisor
 from dashboard.runtime.worker import WorkerPart
@@ -24,11 +24,6 @@ from dashboard.self_watch.process_metrics import ProcessMetrics
 def compose(django_application: ASGIApp) -> Lifespan:
     """The whole application of a web process."""
     return Lifespan(Health(AccessLog(build_front(ReceiverApp(django_application)))), Parts(web_parts()))
-
-
-def background_runs_inside() -> bool:
-    """`belvedere up` does the background work too: nobody else could reach the store or the broker."""
-    return is_embedded() or str(settings.BROKER_URL).startswith("memory:")
 
 
 def web_parts() -> list[Part]:

@@ -10,7 +10,8 @@ from dashboard import logging_setup
 from dashboard.runtime import data_dir, relational
 from dashboard.runtime.commands import run
 from dashboard.runtime.control_client import NoServer, travel
-from dashboard.runtime.store import is_embedded, opened_store
+from dashboard.runtime.profile import is_embedded
+from dashboard.runtime.store import opened_store
 
 
 class RoutedCommand(BaseCommand):

@@ -12,6 +12,7 @@ from dashboard import logging_setup
 from dashboard.runtime import data_dir, relational, static_root
 from dashboard.runtime.greeting import greeting
 from dashboard.runtime.listening import ListenProblem, bind
+from dashboard.runtime.profile import background_runs_inside
 from dashboard.runtime.server import Server, configuration, leave, raise_file_limit
 from fleet.jobs import release_all
 
@@ -43,7 +44,8 @@ class Command(BaseCommand):
         with ThreadPoolExecutor(1) as beside:
             collected = beside.submit(static_root.collect_if_changed)
             relational.migrate()
-            release_all()
+            if background_runs_inside():
+                release_all()  # whoever ran them is gone: we own the data directory
             collected.result()
         from dashboard.asgi import application  # noqa: PLC0415 - it reads the collected files and the tables
 

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from dashboard import logging_setup
-from dashboard.composition import background_runs_inside, worker_parts
+from dashboard.composition import worker_parts
 from dashboard.runtime import data_dir, relational
 from dashboard.runtime.parts import Parts
+from dashboard.runtime.profile import background_runs_inside
 from dashboard.runtime.server import leave, raise_file_limit
 from dashboard.runtime.worker_process import run_until_signal
 
