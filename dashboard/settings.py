@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dashboard.env import env_bool, env_float, env_int, env_list, env_path, env_str
 from dashboard.secret_key import load_secret_key
@@ -48,9 +49,15 @@ SECRET_KEY = load_secret_key(
 SECRET_KEY_FALLBACKS = env_list(
     "BELVEDERE_SECRET_KEY_FALLBACKS", "", "old signing keys that are still accepted, for rotation"
 )
-ALLOWED_HOSTS = env_list(
-    "BELVEDERE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "host names that requests may carry, comma-separated"
-)
+ALLOWED_HOSTS = [
+    *env_list(
+        "BELVEDERE_ALLOWED_HOSTS",
+        "",
+        "host names that requests may carry besides that of the public address and this machine's own, comma-separated",
+    ),
+    urlsplit(PUBLIC_URL).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(PUBLIC_URL).port}"),
+    *("localhost", "127.0.0.1", "[::1]"),
+]
 TLS = env_bool(
     "BELVEDERE_TLS", PUBLIC_URL.startswith("https://"), "secure cookies and HSTS; on when the public address is https"
 )

@@ -49,8 +49,7 @@ Stop with Ctrl-C.
 """
 
 _NOT_LOCAL: Final = """\
-Others reach this address: set BELVEDERE_PUBLIC_URL to the one they use, BELVEDERE_ALLOWED_HOSTS to its host
-name, and put a TLS proxy in front.
+Others reach this address: set BELVEDERE_PUBLIC_URL to the one they use, and put a TLS proxy in front.
 """
 
 

@@ -40,7 +40,7 @@ def test_no_token_is_made_where_others_can_reach_the_address(settings, listen: s
     settings.LISTEN = listen
     said = greeting()
     assert not TOKEN.search(said)
-    assert "BELVEDERE_ALLOWED_HOSTS" in said
+    assert "BELVEDERE_PUBLIC_URL" in said
     assert not ApiToken.objects.exists()
 
 
