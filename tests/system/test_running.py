@@ -44,7 +44,7 @@ def test_static_files_come_compressed_and_may_be_kept_for_ever(running: Server) 
 
 def test_every_answer_names_its_request(running: Server) -> None:
     answer = httpx.get(f"{running.url}/login")
-    assert f'"request_id": "{answer.headers["x-request-id"]}"' in running.events
+    eventually(lambda: f'"request_id": "{answer.headers["x-request-id"]}"' in running.events)
 
 
 def test_a_second_server_on_the_directory_is_refused_with_a_sentence(running: Server) -> None:
