@@ -6,6 +6,7 @@ Events of the standard library's loggers (Django, uvicorn, Celery) take the same
 import logging
 import re
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
@@ -53,6 +54,8 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
     for name, least in QUIET.items():
         logging.getLogger(name).setLevel(max(least, root.level))
     logging.captureWarnings(capture=True)
+    # Static files are small and served whole; that this happens in one piece is no news to anybody.
+    warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
 
 def _shared() -> list[Processor]:
