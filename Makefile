@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); echo $$((n < 4 ? n : 4)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-run run test test-servers check format lock clean
+.PHONY: help setup setup-run run test test-servers check format readme lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -50,6 +50,9 @@ lock: ## pin every dependency by hash again (needs uv); index addresses stay out
 	$(call compile,requirements.lock,pyproject.toml)
 	$(call compile,requirements-test.lock,pyproject.toml --extra test --extra postgres)
 	echo 'psycopg[binary]' | $(call compile,requirements-postgres.lock,- --constraint requirements-test.lock)
+
+readme: setup ## write the settings table of README.md anew from the code
+	BELVEDERE_DATA=$$(mktemp -d) $(BIN)/python .ci/settings_table.py
 
 clean: ## remove .venv and what tools left behind
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
