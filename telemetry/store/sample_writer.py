@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from telemetry.model.labels import Labels
 from telemetry.model.samples import MetricMetadata, Refusal, SampleBatch, WriteReceipt
 from telemetry.store import own_metrics
+from telemetry.store.columns import Vocabulary
+from telemetry.store.commits import CommitListener, CommittedSamples, CommittedSeries
 from telemetry.store.engine import Engine, Settings
 from telemetry.store.group_commit import GroupCommit
 from telemetry.store.last_seen import LastSeen
@@ -53,6 +55,7 @@ class SampleWriter:
         self._settings = settings
         self._metadata = metadata
         self.last_seen = LastSeen(self._catalogue.service_names)
+        self.listeners: list[CommitListener] = []
         self.queue: GroupCommit[PendingSamples] = GroupCommit("samples", self._commit, settings)
 
     def write(self, batch: SampleBatch, *, service: str | None, max_new_series: int | None) -> "Future[WriteReceipt]":
@@ -93,8 +96,13 @@ class SampleWriter:
         self._metadata.write((entry for pending in group for entry in pending.metadata), INSERT_SETTINGS)
         if len(indices):
             values = np.concatenate([pending.values for pending in group])
-            self._engine.insert("samples", self._sample_columns(indices, timestamps, values), INSERT_SETTINGS)
-            self.last_seen.note(self._catalogue.services.view[indices], timestamps)
+            self._commit_samples(self._samples(indices, timestamps, values))
+
+    def _commit_samples(self, samples: CommittedSamples) -> None:
+        self._engine.insert("samples", _sample_columns(samples, self._catalogue.metric_names), INSERT_SETTINGS)
+        self.last_seen.note(self._catalogue.services.view[samples.numbers], samples.timestamps_ms)
+        for listener in self.listeners:
+            listener.samples_committed(samples)
 
     def _commit_series(
         self, sighted: dict[int, Labels], indices: NDArray[np.int64], timestamps_ms: NDArray[np.int64]
@@ -104,24 +112,47 @@ class SampleWriter:
             self._engine.insert("series", self._series_columns(sightings), INSERT_SETTINGS)
             with self._registry.lock:
                 self._catalogue.confirm(sightings.indices, sightings.first_ms, sightings.last_ms)
+            for listener in self.listeners:
+                listener.series_committed(self._committed_series(sightings))
 
     def _series_columns(self, sightings: Sightings) -> pa.Table:
         codes = self._catalogue.metrics.view[sightings.indices]
         metric = self._catalogue.metric_names.dictionary_array(codes)
         return pa.table({"metric": metric, **sighting_columns(self._catalogue, sightings)})
 
-    def _sample_columns(
-        self, indices: NDArray[np.int64], timestamps_ms: NDArray[np.int64], values: NDArray[np.float64]
-    ) -> pa.Table:
-        codes = self._catalogue.metrics.view[indices]
-        return pa.table(
-            {
-                "metric": self._catalogue.metric_names.dictionary_array(codes),
-                "series": pa.array(self._catalogue.ids.view[indices]),
-                "timestamp": pa.array(timestamps_ms, pa.timestamp("ms", "UTC")),
-                "value": pa.array(values),
-            }
+    def _committed_series(self, sightings: Sightings) -> CommittedSeries:
+        services = self._catalogue.services.view[sightings.indices].tolist()
+        return CommittedSeries(
+            numbers=sightings.indices,
+            ids=self._catalogue.ids.view[sightings.indices],
+            labels=sightings.labels,
+            services=[self._catalogue.service_names.names[code] for code in services],
+            first_ms=sightings.first_ms,
+            last_ms=sightings.last_ms,
         )
+
+    def _samples(
+        self, indices: NDArray[np.int64], timestamps_ms: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> CommittedSamples:
+        return CommittedSamples(
+            numbers=indices,
+            ids=self._catalogue.ids.view[indices],
+            metric_codes=self._catalogue.metrics.view[indices],
+            metric_names=self._catalogue.metric_names.names,
+            timestamps_ms=timestamps_ms,
+            values=values,
+        )
+
+
+def _sample_columns(samples: CommittedSamples, metric_names: Vocabulary) -> pa.Table:
+    return pa.table(
+        {
+            "metric": metric_names.dictionary_array(samples.metric_codes),
+            "series": pa.array(samples.ids),
+            "timestamp": pa.array(samples.timestamps_ms, pa.timestamp("ms", "UTC")),
+            "value": pa.array(samples.values),
+        }
+    )
 
 
 def _labels(batch: SampleBatch, resolution: Resolution, position: int) -> Labels:

@@ -9,6 +9,7 @@ from telemetry.model.logs import LogBatch, LogRecord
 from telemetry.model.samples import Frame, MetricMetadata, RawColumns, SampleBatch, SeriesSet, WriteReceipt
 from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.store.catalogue import Catalogue, ResolveService
+from telemetry.store.commits import CommitListener
 from telemetry.store.engine import Engine
 from telemetry.store.housekeeping import Housekeeping
 from telemetry.store.known import load_known
@@ -85,6 +86,14 @@ class TelemetryStore:
     def write_logs(self, batch: LogBatch, *, service: str | None = None) -> "Future[WriteReceipt]":
         """As `write_samples`, for log records."""
         return self._logs.write(batch, service=service)
+
+    def add_commit_listener(self, listener: CommitListener) -> None:
+        """Tell `listener` of every group of samples from now on, before its senders are answered."""
+        self._samples.listeners.append(listener)
+
+    def remove_commit_listener(self, listener: CommitListener) -> None:
+        """Tell `listener` nothing more."""
+        self._samples.listeners.remove(listener)
 
     def flush(self) -> None:
         """Return once everything written before is committed."""
@@ -177,6 +186,7 @@ class TelemetryStore:
             registry.forget(frozenset(names))
         self._samples.last_seen.forget(frozenset(names))
         self._logs.last_seen.forget(frozenset(names))
+        self._tell_of_change()
         return removed
 
     def remap_services(self) -> int:
@@ -190,6 +200,7 @@ class TelemetryStore:
             changes = self._upkeep.remap(table, self._resolve_service)
             registry.move(changes)
             moved += len(changes)
+        self._tell_of_change()
         return moved
 
     def clear(self) -> None:
@@ -201,6 +212,11 @@ class TelemetryStore:
         self._metadata.clear()
         self._samples.last_seen.clear()
         self._logs.last_seen.clear()
+        self._tell_of_change()
+
+    def _tell_of_change(self) -> None:
+        for listener in self._samples.listeners:
+            listener.contents_changed()
 
 
 def _catalogue(engine: Engine, settings: StoreSettings, resolve_service: ResolveService, table: str) -> Catalogue:
