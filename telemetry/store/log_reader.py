@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
-import orjson
 
 from telemetry.model.errors import LimitExceeded
 from telemetry.model.logs import LogRecord, severity_word
 from telemetry.store.conditions import Conditions
 from telemetry.store.engine import Engine, Settings
+from telemetry.store.live_feed import attributes_of
 from telemetry.store.log_conditions import log_conditions
 from telemetry.store.queries import Direction, LogFacets, LogHistogram, LogQuery
 from telemetry.store.settings import ENV_NAMES, StoreSettings
@@ -138,19 +138,8 @@ def _record(row: tuple[Any, ...], stream: Stream) -> LogRecord:
         body=body,
         trace_id=trace_id,
         span_id=span_id,
-        attributes=_attributes(attributes),
+        attributes=attributes_of(attributes),
     )
-
-
-def _attributes(text: str) -> dict[str, Any]:
-    """The stored JSON object; anything else is kept readable under the name ''."""
-    if not text:
-        return {}
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {"": text}
-    return found if isinstance(found, dict) else {"": found}
 
 
 def _facets(rows: Iterable[tuple[Any, ...]], streams: dict[int, Stream], limit: int) -> LogFacets:

@@ -16,6 +16,7 @@ from telemetry.store.engine import Engine
 from telemetry.store.group_commit import GroupCommit
 from telemetry.store.last_seen import LastSeen
 from telemetry.store.limits import Refused, shown, summarised
+from telemetry.store.live_feed import CommittedLogs, LiveFeed
 from telemetry.store.registry import Registry, Resolution
 from telemetry.store.sample_writer import INSERT_SETTINGS
 from telemetry.store.settings import StoreSettings
@@ -36,6 +37,9 @@ class PendingRecords:
     columns: pa.Table
     """The columns of log_records except service and stream."""
     sighted: dict[int, Labels]
+    streams: Sequence[Labels]
+    stream_index: NDArray[np.int64]
+    """Position in `streams` of each record."""
 
 
 class LogWriter:
@@ -47,6 +51,7 @@ class LogWriter:
         self._catalogue = registry.catalogue
         self._settings = settings
         self.last_seen = LastSeen(self._catalogue.service_names)
+        self.feed = LiveFeed()
         self.queue: GroupCommit[PendingRecords] = GroupCommit("logs", self._commit, settings)
 
     def write(self, batch: LogBatch, *, service: str | None) -> "Future[WriteReceipt]":
@@ -76,7 +81,7 @@ class LogWriter:
             indices, timestamps_ms, positions = indices[kept], timestamps_ms[kept], positions[kept]
         overdue = self._catalogue.overdue(indices, timestamps_ms)
         sighted = dict(zip(indices[overdue].tolist(), map(batch.streams.__getitem__, positions[overdue]), strict=True))
-        return PendingRecords(indices, timestamps_ms, columns, sighted)
+        return PendingRecords(indices, timestamps_ms, columns, sighted, batch.streams, positions)
 
     def _columns(self, batch: LogBatch) -> pa.Table:
         most = self._settings.max_line_bytes
@@ -105,6 +110,16 @@ class LogWriter:
             table = table.append_column("stream", pa.array(self._catalogue.ids.view[indices]))
             self._engine.insert("log_records", table.combine_chunks(), INSERT_SETTINGS)
             self.last_seen.note(codes, timestamps)
+            self._publish(group)
+
+    def _publish(self, group: list[PendingRecords]) -> None:
+        if not self.feed.is_watched:
+            return
+        names = self._catalogue.service_names.names
+        for pending in group:
+            if len(pending.indices):
+                services = [names[code] for code in self._catalogue.services.view[pending.indices].tolist()]
+                self.feed.publish(CommittedLogs(pending.streams, pending.stream_index, services, pending.columns))
 
     def _commit_streams(
         self, sighted: dict[int, Labels], indices: NDArray[np.int64], timestamps_ms: NDArray[np.int64]

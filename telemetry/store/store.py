@@ -14,6 +14,7 @@ from telemetry.store.engine import Engine
 from telemetry.store.housekeeping import Housekeeping
 from telemetry.store.known import load_known
 from telemetry.store.limits import check_metric_name
+from telemetry.store.live_feed import LiveFeed
 from telemetry.store.log_reader import LogReader
 from telemetry.store.log_writer import LogWriter
 from telemetry.store.metadata import MetadataTable
@@ -86,6 +87,11 @@ class TelemetryStore:
     def write_logs(self, batch: LogBatch, *, service: str | None = None) -> "Future[WriteReceipt]":
         """As `write_samples`, for log records."""
         return self._logs.write(batch, service=service)
+
+    @property
+    def live_logs(self) -> LiveFeed:
+        """Log records that this process writes, as soon as they are committed."""
+        return self._logs.feed
 
     def add_commit_listener(self, listener: CommitListener) -> None:
         """Tell `listener` of every group of samples from now on, before its senders are answered."""
