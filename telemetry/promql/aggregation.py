@@ -6,16 +6,16 @@ from typing import Final
 import numpy as np
 
 from telemetry.model.labels import Labels
+from telemetry.model.labelsets import grouping_key, number_groups, with_labels
 from telemetry.promql.ast import Aggregate
 from telemetry.promql.errors import EvaluationError
 from telemetry.promql.groups import Groups
 from telemetry.promql.kernels.ordered import quantile_of
 from telemetry.promql.label_names import is_label_name
-from telemetry.promql.labelsets import grouping_key, number_groups, with_labels
-from telemetry.promql.numbers import format_float
-from telemetry.promql.quoting import quote
 from telemetry.promql.sums import mean_by_group, sum_by_group
 from telemetry.promql.values import Floats, Indices, Mask, Vector, vector
+from telemetry.syntax.numbers import format_float
+from telemetry.syntax.quoting import quote
 
 
 def _extreme(groups: Groups, choose: np.ufunc) -> Floats:

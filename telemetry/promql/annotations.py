@@ -4,7 +4,7 @@ from typing import Final
 
 from telemetry.promql.ast import Expr
 from telemetry.promql.errors import line_and_column
-from telemetry.promql.numbers import format_general
+from telemetry.syntax.numbers import format_general
 
 _COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
 _MANUAL: Final = "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile"

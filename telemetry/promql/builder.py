@@ -33,8 +33,8 @@ from telemetry.promql.ast import (
     VectorSelector,
 )
 from telemetry.promql.durations import parse_duration_ms
-from telemetry.promql.numbers import format_general, parse_number
-from telemetry.promql.quoting import unquote
+from telemetry.syntax.numbers import format_general, parse_number
+from telemetry.syntax.quoting import unquote
 
 Items = Sequence[Any]
 AGGREGATORS_WITH_PARAMETER: Final = frozenset({"topk", "bottomk", "quantile", "count_values", "limitk", "limit_ratio"})

@@ -8,13 +8,13 @@ import numpy as np
 
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import Labels
+from telemetry.model.labelsets import drop_metadata
 from telemetry.model.samples import Frame, RawColumns
 from telemetry.model.time import TimeGrid
 from telemetry.promql.annotations import Annotations
 from telemetry.promql.ast import Expr, ValueType
 from telemetry.promql.evaluator import Evaluator
 from telemetry.promql.invariance import invariant_nodes
-from telemetry.promql.labelsets import drop_metadata
 from telemetry.promql.parser import parse
 from telemetry.promql.run import Options, Run, Statistics, limit_exceeded
 from telemetry.promql.source import SampleSource

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from telemetry.model.labels import Labels
+from telemetry.model.labelsets import grouping_key, number_groups
 from telemetry.promql.ast import Aggregate
-from telemetry.promql.labelsets import grouping_key, number_groups
 from telemetry.promql.values import Floats, Indices, Mask, Vector
 
 

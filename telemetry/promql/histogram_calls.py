@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from telemetry.model.labels import METRIC_NAME, Labels, label_value
+from telemetry.model.labelsets import with_labels
 from telemetry.model.time import TimeGrid
 from telemetry.promql.ast import Call, Expr
 from telemetry.promql.context import Context, Handler, invalid_quantiles, renamed, text_of
@@ -19,9 +20,8 @@ from telemetry.promql.histograms import (
     reduce_histograms,
     split,
 )
-from telemetry.promql.labelsets import with_labels
-from telemetry.promql.numbers import format_float
 from telemetry.promql.values import Floats, Value, Vector, empty_vector, merge_rows
+from telemetry.syntax.numbers import format_float
 
 
 def _quantile(context: Context, call: Call, grid: TimeGrid) -> Value:

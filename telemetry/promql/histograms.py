@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from telemetry.model.labels import Labels, label_value
-from telemetry.promql.labelsets import number_groups, remove
-from telemetry.promql.numbers import parse_decimal
+from telemetry.model.labelsets import number_groups, remove
 from telemetry.promql.values import Floats, Indices, Mask, Vector, vector
+from telemetry.syntax.numbers import parse_decimal
 
 BUCKET_LABEL: Final = "le"
 _TOLERANCE: Final = 1e-12

@@ -7,8 +7,8 @@ import numpy as np
 import re2
 
 from telemetry.model.labels import METRIC_NAME, Labels, Matcher, MatchOp, label_value
+from telemetry.model.labelsets import format_labels, keep, with_labels
 from telemetry.promql.errors import EvaluationError
-from telemetry.promql.labelsets import format_labels, keep, with_labels
 from telemetry.promql.values import Floats, Indices, Mask, Vector, merge_rows
 
 IDENTIFYING: Final = ("instance", "job")

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import METRIC_NAME, Labels, MatchOp, compile_anchored, label_value
+from telemetry.model.labelsets import with_labels
 from telemetry.promql.ast import Expr, MatrixSelector, VectorSelector
 from telemetry.promql.errors import EvaluationError
 from telemetry.promql.label_names import is_label_name
-from telemetry.promql.labelsets import with_labels
 from telemetry.promql.values import Vector, refuse_equal_rows
 
 _TEMPLATE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>\w+)|\{(?P<braced>\w+)\})", re.ASCII)

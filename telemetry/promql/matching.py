@@ -10,10 +10,7 @@ from itertools import product
 import numpy as np
 
 from telemetry.model.labels import Labels, label_value
-from telemetry.promql.ast import COMPARISONS, Binary, Cardinality, VectorMatching
-from telemetry.promql.elementwise import ARITHMETIC, COMPARE
-from telemetry.promql.errors import EvaluationError
-from telemetry.promql.labelsets import (
+from telemetry.model.labelsets import (
     drop_metadata,
     format_labels,
     keep,
@@ -22,6 +19,9 @@ from telemetry.promql.labelsets import (
     remove,
     with_labels,
 )
+from telemetry.promql.ast import COMPARISONS, Binary, Cardinality, VectorMatching
+from telemetry.promql.elementwise import ARITHMETIC, COMPARE
+from telemetry.promql.errors import EvaluationError
 from telemetry.promql.run import Run
 from telemetry.promql.values import Floats, Indices, Mask, Vector, merge_rows
 

@@ -27,8 +27,8 @@ from telemetry.promql.ast import (
 )
 from telemetry.promql.durations import format_duration_ms
 from telemetry.promql.label_names import is_plain_label_name
-from telemetry.promql.numbers import format_float
-from telemetry.promql.quoting import quote
+from telemetry.syntax.numbers import format_float
+from telemetry.syntax.quoting import quote
 
 LINE_LENGTH: Final = 100
 _DEEPEST_INDENT: Final = 50

@@ -10,8 +10,8 @@ from telemetry.model.labels import Labels
 from telemetry.promql.ast import Aggregate
 from telemetry.promql.errors import EvaluationError
 from telemetry.promql.groups import Groups
-from telemetry.promql.numbers import format_general
 from telemetry.promql.values import Floats, Indices, Mask, Vector
+from telemetry.syntax.numbers import format_general
 
 
 def extreme(node: Aggregate, operand: Vector, parameter: Floats) -> Vector:

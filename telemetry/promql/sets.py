@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from telemetry.model.labels import Labels
+from telemetry.model.labelsets import matching_key, number_groups
 from telemetry.promql.ast import Binary
-from telemetry.promql.labelsets import matching_key, number_groups
 from telemetry.promql.values import Indices, Mask, Vector, merge_rows
 
 

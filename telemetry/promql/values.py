@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.model.labels import Labels
+from telemetry.model.labelsets import drop_metadata, number_groups
 from telemetry.model.samples import RawColumns
 from telemetry.promql.errors import EvaluationError
-from telemetry.promql.labelsets import drop_metadata, number_groups
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

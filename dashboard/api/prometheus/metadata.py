@@ -12,8 +12,8 @@ from dashboard.api.prometheus.render import to_json
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import METRIC_NAME, Matcher, MatchOp
 from telemetry.promql.label_names import is_label_name
-from telemetry.promql.quoting import quote
 from telemetry.store import current
+from telemetry.syntax.quoting import quote
 
 _EVERYTHING: Final = ((Matcher(METRIC_NAME, MatchOp.NOT_EQUAL, ""),),)
 _TRUNCATED: Final = "results truncated due to limit"

@@ -12,9 +12,9 @@ from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import Matcher
 from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.promql.durations import parse_duration_ms
-from telemetry.promql.numbers import parse_decimal
 from telemetry.promql.parser import parse_selector
 from telemetry.promql.run import EARLIEST_MS, LATEST_MS
+from telemetry.syntax.numbers import parse_decimal
 
 _LAST_SECOND: Final = 1e13
 """No time of a query is further from 1970 than this."""

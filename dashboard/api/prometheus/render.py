@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from telemetry.model.labels import Labels
 from telemetry.model.samples import Frame
 from telemetry.promql.engine import QueryResult, Samples, ScalarResult
-from telemetry.promql.numbers import format_float
 from telemetry.promql.run import Statistics
+from telemetry.syntax.numbers import format_float
 
 _EXACT: Final = 2.0**53
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from telemetry.model.errors import InvalidInput
 from telemetry.promql.durations import format_duration_ms, parse_duration_ms
-from telemetry.promql.numbers import format_float, format_general, parse_decimal, parse_number
-from telemetry.promql.quoting import quote, unquote
+from telemetry.syntax.numbers import format_float, format_general, parse_decimal, parse_number
+from telemetry.syntax.quoting import quote, unquote
 
 
 @pytest.mark.parametrize(

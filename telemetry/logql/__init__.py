@@ -1,0 +1,1 @@
+"""LogQL: parse, plan what the engine does, evaluate the rest."""

@@ -1,0 +1,1 @@
+"""How query languages write text and numbers."""
