@@ -203,6 +203,10 @@ TELEMETRY = {
     ),
     "sample_retention_days": env_int("BELVEDERE_SAMPLE_RETENTION_DAYS", 400, "days that samples are kept", minimum=1),
     "log_retention_days": env_int("BELVEDERE_LOG_RETENTION_DAYS", 90, "days that log records are kept", minimum=1),
+    "exemplar_retention_days": env_int(
+        "BELVEDERE_EXEMPLAR_RETENTION_DAYS", 15, "days that exemplars are kept", minimum=1
+    ),
+    "query_log_days": env_int("BELVEDERE_QUERY_LOG_DAYS", 30, "days that the log of queries is kept", minimum=1),
     "future_seconds": env_int(
         "BELVEDERE_FUTURE_SECONDS", 600, "how far ahead of the server's clock a timestamp may be"
     ),

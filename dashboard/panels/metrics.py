@@ -1,7 +1,7 @@
 """The metrics explorer: PromQL queries over a range as figures and tables, errors with their place."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dashboard.panels.figures import Figure, Line, iso, time_series_figure
 from dashboard.panels.time_range import PageRange, duration_ms
+from dashboard.query_notes import noted
 from telemetry.model.errors import InvalidInput, TelemetryError
 from telemetry.model.labels import METRIC_NAME, Labels, label_value
 from telemetry.model.samples import Frame
@@ -55,6 +56,7 @@ class QueryPanel:
     series: int = 0
     common: Labels = ()
     """Labels that every series has, left out of the names."""
+    series_read: int = 0
     samples_read: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -77,14 +79,20 @@ def engine_options() -> Options:
     return Options.of(settings.TELEMETRY)
 
 
-def explore(store: TelemetryStore, queries: Sequence[str], time_range: PageRange, step: str, unit: str) -> Exploration:
+def explore(
+    store: TelemetryStore, queries: Sequence[str], time_range: PageRange, step: str, unit: str, actor: str = ""
+) -> Exploration:
     """Evaluate up to MOST_QUERIES queries. Never raises for a bad query: its panel says what is wrong."""
     try:
         grid = grid_of(time_range, step)
     except InvalidInput as error:
         return Exploration(time_range.grid(), [QueryPanel(*pair) for pair in _numbered(queries)], str(error))
     engine = Engine(store, engine_options())
-    return Exploration(grid, [_panel(engine, number, text, grid, unit) for number, text in _numbered(queries)])
+
+    def ask(text: str) -> QueryResult:
+        return noted(store, actor, "page", text, lambda: engine.range(text, grid))
+
+    return Exploration(grid, [_panel(ask, number, text, grid, unit) for number, text in _numbered(queries)])
 
 
 def _numbered(queries: Sequence[str]) -> list[tuple[int, str]]:
@@ -101,9 +109,9 @@ def grid_of(time_range: PageRange, step: str) -> TimeGrid:
     return TimeGrid(min(start_ms, end_ms), end_ms, step_ms)
 
 
-def _panel(engine: Engine, number: int, text: str, grid: TimeGrid, unit: str) -> QueryPanel:
+def _panel(ask: Callable[[str], QueryResult], number: int, text: str, grid: TimeGrid, unit: str) -> QueryPanel:
     try:
-        result = engine.range(text, grid)
+        result = ask(text)
     except ParseError as error:
         return QueryPanel(number, text, error=error.reason, pointer=pointer_to(text, error.line, error.column))
     except TelemetryError as error:
@@ -126,6 +134,7 @@ def _answered(number: int, text: str, grid: TimeGrid, result: QueryResult, unit:
         rows=rows[:MOST_ROWS],
         series=len(names),
         common=common,
+        series_read=statistics.series,
         samples_read=statistics.samples,
         seconds=statistics.seconds,
         notes=[*result.warnings, *result.infos],

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from dashboard.accounts.actor import actor_of
 from dashboard.accounts.csv_export import csv_lines
 from dashboard.accounts.gate import requires
 from dashboard.panels.logs import step_words
@@ -47,7 +48,7 @@ def metrics_page(request: HttpRequest) -> HttpResponseBase:
     try:
         if request.GET.get("format") == "csv" and queries:
             return _download(request, queries, time_range)
-        context |= _answers(current(), queries, context)
+        context |= _answers(current(), queries, {**context, "actor": actor_of(request).audit_name})
     except TelemetryError as error:
         context["error"] = str(error)
     return render(request, "metrics/metrics.html", context)
@@ -57,7 +58,9 @@ def _answers(store: TelemetryStore, queries: list[str], context: dict[str, Any])
     if not queries:
         found = metrics_in(store, context["time_range"].time_range)
         return {"metrics": found, "examples": examples({one.name for one in found})}
-    exploration: Exploration = explore(store, queries, context["time_range"], context["step"], context["unit"])
+    exploration: Exploration = explore(
+        store, queries, context["time_range"], context["step"], context["unit"], context["actor"]
+    )
     return {"exploration": exploration, "step_words": step_words(exploration.grid.step_ms)}
 
 

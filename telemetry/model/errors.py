@@ -31,3 +31,7 @@ class StoreUnavailable(TelemetryError):
 
 class QueryTimeout(TelemetryError):
     """The engine stopped a query at its deadline (HTTP 503, Prometheus error type `timeout`)."""
+
+
+class QueryCancelled(TelemetryError):
+    """Whoever asked has gone; the query was stopped (Prometheus error type `canceled`)."""

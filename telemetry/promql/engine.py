@@ -20,6 +20,7 @@ from telemetry.promql.run import Options, Run, Statistics, limit_exceeded
 from telemetry.promql.source import SampleSource
 from telemetry.promql.typecheck import value_type
 from telemetry.promql.values import RangeVector, Scalar, Text, Value, Vector, merge_rows
+from telemetry.store.query_scope import query_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ class Engine:
             notes=Annotations(text),
             invariant=invariant_nodes(expr),
         )
-        value = _evaluate(run, expr, grid)
+        with query_scope(run.deadline, options.cancellation):
+            value = _evaluate(run, expr, grid)
         run.statistics.seconds = time.monotonic() - started
         return QueryResult(value, run.notes.warnings, run.notes.infos, run.statistics)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from telemetry.model.cancellation import Cancellation
 from telemetry.model.errors import LimitExceeded, QueryTimeout
 from telemetry.model.labels import Matcher
 from telemetry.model.samples import RawColumns, SeriesSet
@@ -12,6 +13,7 @@ from telemetry.model.time import TimeRange
 from telemetry.promql.annotations import Annotations
 from telemetry.promql.ast import AtAnchor, Duration
 from telemetry.promql.durations import duration_ms
+from telemetry.promql.reads import names_read
 from telemetry.promql.source import SampleSource
 from telemetry.store.settings import ENV_NAMES
 
@@ -40,6 +42,8 @@ class Options:
     delayed_name_removal: bool = False
     """Keep metric names until the end of a query, so that labels can be made of them
     (Prometheus' feature promql-delayed-name-removal)."""
+    cancellation: Cancellation | None = None
+    """Thrown when nobody waits for the answer any more."""
 
     @classmethod
     def of(cls, limits: Mapping[str, float]) -> "Options":
@@ -64,6 +68,8 @@ class Statistics:
     points: int = 0
     """Samples of intermediate and final vectors."""
     seconds: float = 0.0
+    metrics: set[str] = field(default_factory=set)
+    """Metric names that selectors name."""
 
 
 @dataclass(slots=True)
@@ -88,7 +94,9 @@ class Run:
     """What selectors have read, so that the same selector reads once."""
 
     def check_time(self) -> None:
-        """Raises QueryTimeout once the deadline has passed."""
+        """Raises QueryTimeout once the deadline has passed, QueryCancelled once nobody waits."""
+        if self.options.cancellation is not None:
+            self.options.cancellation.check()
         if time.monotonic() > self.deadline:
             seconds = self.options.timeout_seconds
             raise QueryTimeout(f"query timed out in expression evaluation after {seconds:g} s")
@@ -139,6 +147,7 @@ class Run:
             raise limit_exceeded("max_query_series", self.options.max_series, "the query selects more than {} series")
         series = self.source.select_series([matchers], time_range, limit=remaining)
         self.statistics.series += len(series)
+        self.statistics.metrics |= names_read(matchers, series)
         return series
 
 

@@ -16,9 +16,10 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect import common as driver_settings
 
-from telemetry.model.errors import InvalidInput, StoreUnavailable
+from telemetry.model.errors import InvalidInput, StoreUnavailable, TelemetryError
 from telemetry.store.engine_errors import engine_errors
 from telemetry.store.lean_arrow import leave_pandas_out
+from telemetry.store.query_scope import scoped
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ _EMBEDDED_OPTIONS: Final[dict[str, int | str]] = {
     "log_queries": 0,
 }
 _SERVER_SETTINGS: Final[dict[str, int | str]] = {"session_timezone": "UTC"}
+_KILL: Final = "KILL QUERY WHERE position(query, {mark:String}) > 0 AND query NOT LIKE 'KILL%' ASYNC"
 
 # one process holds several clients; a session would make the server refuse them at once
 driver_settings.set_setting("autogenerate_session_id", False)
@@ -101,16 +103,16 @@ class Engine:
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> list[tuple[Any, ...]]:
         """Rows of a query as tuples: for small answers."""
-        with self._client() as client, engine_errors():
-            result = client.query(sql + settings_clause(settings or {}), parameters=dict(parameters or {}))
+        with self._scoped(sql, settings) as text, self._client() as client, engine_errors():
+            result = client.query(text, parameters=dict(parameters or {}))
             return [tuple(row) for row in result.result_rows]
 
     def arrow(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> pa.Table:
         """Result of a query as Arrow columns: for large answers."""
-        with self._client() as client, engine_errors():
-            found = client.query_arrow(sql + settings_clause(settings or {}), parameters=dict(parameters or {}))
+        with self._scoped(sql, settings) as text, self._client() as client, engine_errors():
+            found = client.query_arrow(text, parameters=dict(parameters or {}))
         self._bytes_read += found.nbytes
         return found
 
@@ -136,6 +138,21 @@ class Engine:
             client = self._idle.get()
             if client is not None:
                 client.close()
+
+    def kill(self, mark: str) -> None:
+        """Stop the queries whose text holds `mark`, if there still are any; on a connection of its own."""
+        try:
+            client = self._connect(self.database)
+            with engine_errors():
+                client.command(_KILL, parameters={"mark": mark})
+            client.close()
+        except TelemetryError as error:
+            logger.warning("a query could not be stopped: %s", error)
+
+    @contextmanager
+    def _scoped(self, sql: str, settings: Settings | None) -> Iterator[str]:
+        with scoped(sql, dict(settings or {}), self.kill) as (text, all_settings):
+            yield text + settings_clause(all_settings)
 
     @contextmanager
     def _client(self) -> Iterator[Any]:

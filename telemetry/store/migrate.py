@@ -47,14 +47,14 @@ def migrate(engine: Engine, settings: StoreSettings) -> None:
     """Bring the schema up to this code. Raises StoreUnavailable for data of newer code."""
     engine.command(_CREATE_VERSIONS)
     known = schema_files()
-    applied = _applied_version(engine)
-    if applied > known[-1].version:
+    applied = _applied_versions(engine)
+    if (newest := max(applied, default=0)) > known[-1].version:
         raise StoreUnavailable(
-            f"the telemetry data has schema {applied}, this version knows up to {known[-1].version}: "
+            f"the telemetry data has schema {newest}, this version knows up to {known[-1].version}: "
             "it was written by a newer version; start that one"
         )
     for file in known:
-        if file.version > applied:
+        if file.version not in applied:
             _apply(engine, file)
     _keep_settings(engine, settings)
 
@@ -68,8 +68,8 @@ def _apply(engine: Engine, file: SchemaFile) -> None:
     )
 
 
-def _applied_version(engine: Engine) -> int:
-    return int(engine.rows("SELECT max(version) FROM schema_versions")[0][0])
+def _applied_versions(engine: Engine) -> set[int]:
+    return {int(version) for (version,) in engine.rows("SELECT DISTINCT version FROM schema_versions")}
 
 
 def _statements(text: str) -> list[str]:
@@ -84,12 +84,15 @@ def _keep_settings(engine: Engine, settings: StoreSettings) -> None:
         _keep_retention(engine, table, column, getattr(settings, field))
 
 
-_DURABLE_TABLES: Final = ("series", "samples", "metric_metadata", "log_streams", "log_records")
+_DURABLE_TABLES: Final = ("series", "samples", "metric_metadata", "log_streams", "log_records", "exemplars")
 _RETENTION: Final = {
     "samples": ("timestamp", "sample_retention_days"),
     "series": ("last_seen", "sample_retention_days"),
     "log_records": ("timestamp", "log_retention_days"),
     "log_streams": ("last_seen", "log_retention_days"),
+    "exemplars": ("timestamp", "exemplar_retention_days"),
+    "query_log": ("at", "query_log_days"),
+    "reads": ("last_read", "sample_retention_days"),
 }
 """table -> (column that ages, setting)"""
 

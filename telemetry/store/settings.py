@@ -14,6 +14,8 @@ class StoreSettings:
     queue_rows: int = 2_000_000
     sample_retention_days: int = 400
     log_retention_days: int = 90
+    exemplar_retention_days: int = 15
+    query_log_days: int = 30
     future_seconds: int = 600
     max_series: int = 5_000_000
     max_series_per_service: int = 200_000

@@ -28,9 +28,10 @@ from telemetry.store.queries import (
     ServiceVolume,
     TableUsage,
 )
+from telemetry.store.query_log import QueryLog, QueryNote, Reads
 from telemetry.store.registry import Registry
 from telemetry.store.sample_reader import SampleReader
-from telemetry.store.sample_writer import SampleWriter
+from telemetry.store.sample_writer import INSERT_SETTINGS, SampleWriter
 from telemetry.store.series_reader import SeriesReader
 from telemetry.store.settings import StoreSettings
 from telemetry.store.upkeep import SIGNAL_OF, Upkeep
@@ -60,6 +61,7 @@ class TelemetryStore:
         self._log_reader = LogReader(engine, settings, read)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine)
+        self._query_log = QueryLog(engine, INSERT_SETTINGS, read)
 
     @classmethod
     def open(cls, url: str, settings: StoreSettings, *, resolve_service: ResolveService) -> "TelemetryStore":
@@ -111,6 +113,7 @@ class TelemetryStore:
         self._samples.queue.close()
         self._logs.queue.close()
         self._housekeeping.close()
+        self._query_log.close()
         self.engine.close()
 
     # ---- out: samples --------------------------------------------------------------------------------------
@@ -168,6 +171,24 @@ class TelemetryStore:
         """Most frequent services, severities and stream label values."""
         return self._log_reader.facets(query, limit)
 
+    # ---- what is asked -------------------------------------------------------------------------------------
+
+    def note_query(self, note: QueryNote) -> None:
+        """Keep a query in the log, and what it reads; written within seconds, in batches."""
+        self._query_log.note(note)
+
+    def recent_queries(self, limit: int = 100) -> list[QueryNote]:
+        """The newest queries of the log, newest first."""
+        return self._query_log.recent(limit)
+
+    def metric_reads(self) -> dict[str, Reads]:
+        """Metric name -> when it was last read by a query, page or rule. Names never read are not among them."""
+        return self._query_log.reads("metric")
+
+    def stream_reads(self) -> dict[str, Reads]:
+        """As `metric_reads`, for log streams by the selector that read them."""
+        return self._query_log.reads("stream")
+
     # ---- upkeep --------------------------------------------------------------------------------------------
 
     def usage(self) -> list[TableUsage]:
@@ -216,6 +237,7 @@ class TelemetryStore:
         self._series.reset()
         self._streams.reset()
         self._metadata.clear()
+        self._query_log.clear()
         self._samples.last_seen.clear()
         self._logs.last_seen.clear()
         self._tell_of_change()

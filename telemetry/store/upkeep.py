@@ -82,6 +82,8 @@ class Upkeep:
         rows_table, column = _ROWS[table]
         parameters = {"table": table, "rows": rows_table, "column": column, "names": list(names)}
         condition = "{column:Identifier} IN " + _IDS_OF_SERVICES
+        if table == "series":
+            self._engine.command("DELETE FROM exemplars WHERE series IN " + _IDS_OF_SERVICES, parameters)
         count = self._engine.rows("SELECT count() FROM {rows:Identifier} WHERE " + condition, parameters)[0][0]
         self._engine.command("DELETE FROM {rows:Identifier} WHERE " + condition, parameters)
         self._engine.command("DELETE FROM {table:Identifier} WHERE id IN " + _IDS_OF_SERVICES, parameters)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from dashboard.accounts.gate import requires
 from dashboard.api.prometheus.answers import prometheus_view, success
-from dashboard.api.prometheus.engine import promql_engine, promql_options
+from dashboard.api.prometheus.engine import answered, promql_options
 from dashboard.api.prometheus.params import (
     grid_of,
     instant_ms,
@@ -31,7 +31,8 @@ _TRUNCATED: Final = "results truncated due to limit"
 def query(request: HttpRequest) -> HttpResponse:
     """/api/v1/query"""
     text, time_ms, limit = query_text(request), instant_ms(request), limit_of(request)
-    result = promql_engine().instant(text, time_ms, _options(request))
+    options = _options(request)
+    result = answered(request, text, lambda engine: engine.instant(text, time_ms, options))
     return _answer(request, result, *render_instant(result, time_ms, limit))
 
 
@@ -40,7 +41,8 @@ def query(request: HttpRequest) -> HttpResponse:
 def query_range(request: HttpRequest) -> HttpResponse:
     """/api/v1/query_range"""
     text, grid, limit = query_text(request), grid_of(request), limit_of(request)
-    result = promql_engine().range(text, grid, _options(request))
+    options = _options(request)
+    result = answered(request, text, lambda engine: engine.range(text, grid, options))
     return _answer(request, result, *render_range(result, limit))
 
 

@@ -21,8 +21,9 @@ def scratch(store, monkeypatch):
     migrate(store.engine, store.settings)
 
 
-def test_schema_files_are_numbered_without_a_gap():
-    assert [file.version for file in schema_files()] == list(range(1, len(schema_files()) + 1))
+def test_schema_files_have_numbers_of_their_own():
+    numbers = [file.version for file in schema_files()]
+    assert len(set(numbers)) == len(numbers)
     assert all(file.statements for file in schema_files())
 
 
