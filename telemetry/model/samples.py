@@ -34,6 +34,19 @@ class MetricMetadata:
     unit: str = ""
 
 
+@dataclass(slots=True)
+class SeriesNumbers:
+    """What the store called the keys of a batch; kept by a sender that sends the same series again and again.
+
+    The writer reads it instead of looking keys up, and fills in what is missing or out of date.
+    """
+
+    numbers: NDArray[np.int64]
+    """int64[K], -1 where not known (yet)."""
+    epoch: int = -1
+    """Numbers of another epoch of the store mean nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class SampleBatch:
     """Samples decoded from one request or scrape.
@@ -54,6 +67,8 @@ class SampleBatch:
     values: NDArray[np.float64]
     """float64[N], staleness markers kept bit for bit."""
     metadata: Sequence[MetricMetadata] = field(default=())
+    numbers: SeriesNumbers | None = None
+    """By position in `keys`; with it, keys are asked for only where a number is missing."""
 
     def __len__(self) -> int:
         return len(self.timestamps_ms)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import Labels
+from telemetry.model.samples import SeriesNumbers
 from telemetry.store import own_metrics
 from telemetry.store.catalogue import Catalogue, NewSeriesBudget
 from telemetry.store.limits import Refused, check_labels, invalid_labels
@@ -44,6 +45,8 @@ class Registry(Generic[K]):
         self.lock = threading.Lock()
         """Hold this while changing the catalogue."""
         self._spaces: dict[tuple[str, str], dict[K, int]] = {}
+        self.epoch = 0
+        """Rises whenever numbers that were given out must not be used again."""
 
     def resolve(
         self, space: str, bound: str, keys: Sequence[K], decode: Callable[[K], Labels], most_new: int
@@ -58,10 +61,25 @@ class Registry(Generic[K]):
             own_metrics.KNOWN.labels(self._kind).set(len(self.catalogue))
         return resolution
 
+    def resolve_numbered(
+        self, bound: str, keys: Sequence[K], decode: Callable[[K], Labels], most_new: int, memo: SeriesNumbers
+    ) -> Resolution:
+        """As `resolve`, for a sender that keeps the numbers itself: `memo` is brought up to date."""
+        if memo.epoch != self.epoch:
+            memo.numbers[:] = -1
+        resolution = Resolution(memo.numbers, {}, {})
+        if (memo.numbers < 0).any():
+            with self.lock:
+                memo.epoch = self.epoch
+                self._admit({}, bound, keys, decode, resolution, NewSeriesBudget(most_new))
+            own_metrics.KNOWN.labels(self._kind).set(len(self.catalogue))
+        return resolution
+
     def forget(self, services: frozenset[str]) -> None:
         """The series of these services are gone from the engine."""
         with self.lock:
             self._spaces = {}
+            self.epoch += 1
             self.catalogue.forget(services)
 
     def move(self, changes: Mapping[int, tuple[str, int]]) -> None:
@@ -75,6 +93,7 @@ class Registry(Generic[K]):
         """The engine is empty; nothing may wait to be written."""
         with self.lock:
             self._spaces = {}
+            self.epoch += 1
             self.catalogue.reset()
 
     def _admit_unknown(
@@ -86,11 +105,21 @@ class Registry(Generic[K]):
         budget: NewSeriesBudget,
     ) -> None:
         self._make_room()
-        known = self._spaces.setdefault(space, {})
+        self._admit(self._spaces.setdefault(space, {}), space[1], keys, decode, resolution, budget)
+
+    def _admit(
+        self,
+        known: dict[K, int],
+        bound: str,
+        keys: Sequence[K],
+        decode: Callable[[K], Labels],
+        resolution: Resolution,
+        budget: NewSeriesBudget,
+    ) -> None:
         for position in np.flatnonzero(resolution.indices < 0).tolist():
             try:
                 labels = self._checked(decode, keys[position])
-                index = known[keys[position]] = self.catalogue.admit(labels, space[1], budget)
+                index = known[keys[position]] = self.catalogue.admit(labels, bound, budget)
             except Refused as refusal:
                 resolution.refused[position] = refusal
             else:

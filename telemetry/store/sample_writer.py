@@ -65,7 +65,7 @@ class SampleWriter:
         """
         self.queue.admit(len(batch))
         most_new = self._settings.max_new_series_per_request if max_new_series is None else max_new_series
-        resolution = self._registry.resolve(batch.key_space, service or "", batch.keys, batch.decode_key, most_new)
+        resolution = self._resolved(batch, service or "", most_new)
         window = time_window("sample_retention_days", self._settings)
         indices = resolution.indices[batch.key_index]
         kept = (indices >= 0) & window.accepts(batch.timestamps_ms)
@@ -74,6 +74,11 @@ class SampleWriter:
         future = self.queue.submit(len(pending.indices), pending, WriteReceipt(len(pending.indices), refusals))
         _count(len(pending.indices), refusals)
         return future
+
+    def _resolved(self, batch: SampleBatch, bound: str, most_new: int) -> Resolution:
+        if batch.numbers is not None:
+            return self._registry.resolve_numbered(bound, batch.keys, batch.decode_key, most_new, batch.numbers)
+        return self._registry.resolve(batch.key_space, bound, batch.keys, batch.decode_key, most_new)
 
     def _pending(
         self, batch: SampleBatch, resolution: Resolution, indices: NDArray[np.int64], kept: NDArray[np.bool_] | None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from telemetry.model.labels import Matcher, MatchOp, labels_from
-from telemetry.model.samples import STALE_NAN, MetricMetadata, SampleBatch, WriteReceipt, is_stale
+from telemetry.model.samples import STALE_NAN, MetricMetadata, SampleBatch, SeriesNumbers, WriteReceipt, is_stale
 from telemetry.model.time import TimeRange
 from telemetry.store import TelemetryStore
 from tests.telemetry.batches import NOW_MS, decode_key, sample_batch, series
@@ -190,3 +190,32 @@ def test_many_senders_of_the_same_new_series_at_once_lose_nothing(store):
     assert len(found) == 29
     assert sum(map(len, found.values())) == 8 * 10 * 20
     assert store.engine.rows("SELECT uniqExact(id) FROM series") == [(29,)]
+
+
+def numbered(keys: list[bytes], memo: SeriesNumbers, at: int, decoded: list[bytes]) -> SampleBatch:
+    def decode(key: bytes):
+        decoded.append(key)
+        return labels_from({"__name__": key.decode()})
+
+    count = len(keys)
+    times, values = np.full(count, at, np.int64), np.arange(count, dtype=np.float64)
+    return SampleBatch("tests", keys, decode, np.arange(count), times, values, numbers=memo)
+
+
+def test_a_sender_that_keeps_the_numbers_of_its_series_has_them_decoded_once(store) -> None:
+    decoded: list[bytes] = []
+    memo = SeriesNumbers(np.full(2, -1))
+    for at in (NOW_MS, NOW_MS + 1):
+        assert store.write_samples(numbered([b"kept_a", b"kept_b"], memo, at, decoded)).result(30).accepted == 2
+    assert decoded == [b"kept_a", b"kept_b"]
+    assert (memo.numbers >= 0).all()
+
+
+def test_numbers_that_mean_nothing_any_more_are_looked_up_anew(store) -> None:
+    decoded: list[bytes] = []
+    memo = SeriesNumbers(np.full(1, -1))
+    store.write_samples(numbered([b"kept_a"], memo, NOW_MS, decoded)).result(30)
+    store.clear()
+    store.write_samples(numbered([b"kept_a"], memo, NOW_MS, decoded)).result(30)
+    assert decoded == [b"kept_a", b"kept_a"]
+    assert everything(store) == {series("kept_a"): [(NOW_MS, 0.0)]}
