@@ -198,6 +198,12 @@ TELEMETRY = {
         maximum=5000,
     ),
     "batch_rows": env_int("BELVEDERE_BATCH_ROWS", 500_000, "most rows of one insert", minimum=1),
+    "insert_seconds": env_float(
+        "BELVEDERE_INSERT_SECONDS",
+        30,
+        "longest time that acknowledged samples wait in the journal to be inserted together; readers do not wait",
+        minimum=0,
+    ),
     "queue_rows": env_int(
         "BELVEDERE_QUEUE_ROWS", 2_000_000, "rows waiting to be written; beyond it senders are told to retry", minimum=1
     ),

@@ -99,6 +99,11 @@ class Engine:
         engine._create_database()
         return engine
 
+    @property
+    def directory(self) -> Path | None:
+        """Where an embedded engine keeps its data; nobody else reads or writes there. None for a server."""
+        return Path(self._arguments["path"]) if self.embedded else None
+
     def rows(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> list[tuple[Any, ...]]:

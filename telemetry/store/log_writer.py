@@ -18,7 +18,7 @@ from telemetry.store.last_seen import LastSeen
 from telemetry.store.limits import Refused, shown, summarised
 from telemetry.store.live_feed import CommittedLogs, LiveFeed
 from telemetry.store.registry import Registry, Resolution
-from telemetry.store.sample_writer import INSERT_SETTINGS
+from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.settings import StoreSettings
 from telemetry.store.sightings import Sightings, collect_sightings, sighting_columns
 from telemetry.store.text import cut_line, text_array

@@ -15,6 +15,9 @@ from telemetry.store.settings import StoreSettings
 
 _FILE_NAME: Final = re.compile(r"(\d{4})_\w+\.sql")
 
+_UNLESS: Final = re.compile(r"-- unless column (\w+)\.(\w+)")
+"""For the few statements that cannot be written so that they may run twice."""
+
 VERSIONS_TABLE: Final = "schema_versions"
 
 _CREATE_VERSIONS: Final = """
@@ -61,11 +64,17 @@ def migrate(engine: Engine, settings: StoreSettings) -> None:
 
 def _apply(engine: Engine, file: SchemaFile) -> None:
     for statement in file.statements:
-        engine.command(statement)
+        run_statement(engine, statement)
     engine.command(
         "INSERT INTO schema_versions (version, name) SELECT {version:UInt32}, {name:String}",
         {"version": file.version, "name": file.name},
     )
+
+
+def run_statement(engine: Engine, statement: str) -> None:
+    """Run one statement of a schema file, unless the column that it makes is there already."""
+    if not _is_done(engine, statement):
+        engine.command(statement)
 
 
 def _applied_versions(engine: Engine) -> set[int]:
@@ -73,8 +82,17 @@ def _applied_versions(engine: Engine) -> set[int]:
 
 
 def _statements(text: str) -> list[str]:
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--") or _UNLESS.match(line)]
     return [statement for part in "\n".join(lines).split(";") if (statement := part.strip())]
+
+
+def _is_done(engine: Engine, statement: str) -> bool:
+    """Whether the column is there that a statement of the form `-- unless column TABLE.COLUMN` makes."""
+    unless = _UNLESS.match(statement)
+    if not unless:
+        return False
+    sql = "SELECT count() FROM system.columns WHERE database = {d:String} AND table = {t:String} AND name = {c:String}"
+    return bool(engine.rows(sql, {"d": engine.database, "t": unless[1], "c": unless[2]})[0][0])
 
 
 def _keep_settings(engine: Engine, settings: StoreSettings) -> None:

@@ -16,3 +16,9 @@ INSERT_SECONDS: Final = Histogram(
 ACCEPTED: Final = Counter("belvedere_store_accepted", "Samples or log records accepted.", ["kind"])
 REFUSED: Final = Counter("belvedere_store_refused", "Samples or log records refused.", ["kind", "reason"])
 KNOWN: Final = Gauge("belvedere_store_known_series", "Series or log streams known to this process.", ["kind"])
+JOURNAL_ROWS: Final = Gauge("belvedere_store_journal_rows", "Acknowledged samples that the engine does not have yet.")
+BLOCK_SECONDS: Final = Histogram(
+    "belvedere_store_block_seconds",
+    "Time to hand one block of acknowledged samples to the engine.",
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,24 +11,19 @@ from numpy.typing import NDArray
 from telemetry.model.labels import Labels
 from telemetry.model.samples import MetricMetadata, Refusal, SampleBatch, WriteReceipt
 from telemetry.store import own_metrics
-from telemetry.store.columns import Vocabulary
 from telemetry.store.commits import CommitListener, CommittedSamples, CommittedSeries
-from telemetry.store.engine import Engine, Settings
+from telemetry.store.engine import Engine
 from telemetry.store.group_commit import GroupCommit
 from telemetry.store.last_seen import LastSeen
 from telemetry.store.limits import Refused, shown, summarised
 from telemetry.store.metadata import MetadataTable
 from telemetry.store.registry import Registry, Resolution
+from telemetry.store.sample_blocks import SampleSink
+from telemetry.store.sample_buffer import BufferedSamples
+from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.settings import StoreSettings
 from telemetry.store.sightings import Sightings, collect_sightings, sighting_columns
 from telemetry.store.time_limits import TimeWindow, time_window
-
-INSERT_SETTINGS: Final[Settings] = {
-    "async_insert": 0,
-    "max_partitions_per_insert_block": 0,
-    "max_execution_time": 0,
-}
-"""An insert is a commit: never left to a background queue, however many months it spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +42,16 @@ class PendingSamples:
 class SampleWriter:
     """Takes batches from any thread and commits them in groups."""
 
-    def __init__(self, engine: Engine, registry: Registry[bytes], metadata: MetadataTable, settings: StoreSettings):
+    def __init__(
+        self,
+        engine: Engine,
+        registry: Registry[bytes],
+        metadata: MetadataTable,
+        sink: SampleSink,
+        settings: StoreSettings,
+    ) -> None:
         self._engine = engine
+        self._sink = sink
         self._registry = registry
         self._catalogue = registry.catalogue
         self._settings = settings
@@ -104,7 +106,7 @@ class SampleWriter:
             self._commit_samples(self._samples(indices, timestamps, values))
 
     def _commit_samples(self, samples: CommittedSamples) -> None:
-        self._engine.insert("samples", _sample_columns(samples, self._catalogue.metric_names), INSERT_SETTINGS)
+        self._sink.add(samples.ids, BufferedSamples(samples.numbers, samples.timestamps_ms, samples.values))
         self.last_seen.note(self._catalogue.services.view[samples.numbers], samples.timestamps_ms)
         for listener in self.listeners:
             listener.samples_committed(samples)
@@ -147,17 +149,6 @@ class SampleWriter:
             timestamps_ms=timestamps_ms,
             values=values,
         )
-
-
-def _sample_columns(samples: CommittedSamples, metric_names: Vocabulary) -> pa.Table:
-    return pa.table(
-        {
-            "metric": metric_names.dictionary_array(samples.metric_codes),
-            "series": pa.array(samples.ids),
-            "timestamp": pa.array(samples.timestamps_ms, pa.timestamp("ms", "UTC")),
-            "value": pa.array(samples.values),
-        }
-    )
 
 
 def _labels(batch: SampleBatch, resolution: Resolution, position: int) -> Labels:

@@ -11,6 +11,7 @@ class StoreSettings:
     fsync: bool = True
     group_commit_ms: int = 10
     batch_rows: int = 500_000
+    insert_seconds: float = 30
     queue_rows: int = 2_000_000
     sample_retention_days: int = 400
     log_retention_days: int = 90

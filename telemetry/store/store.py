@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from telemetry.model.labels import Labels, Matcher
 from telemetry.model.logs import LogBatch, LogRecord
@@ -12,6 +14,7 @@ from telemetry.store.catalogue import Catalogue, ResolveService
 from telemetry.store.commits import CommitListener
 from telemetry.store.engine import Engine
 from telemetry.store.housekeeping import Housekeeping
+from telemetry.store.journal import Journal
 from telemetry.store.known import load_known
 from telemetry.store.limits import check_metric_name
 from telemetry.store.live_feed import LiveFeed
@@ -30,11 +33,17 @@ from telemetry.store.queries import (
 )
 from telemetry.store.query_log import QueryLog, QueryNote, Reads
 from telemetry.store.registry import Registry
+from telemetry.store.sample_blocks import BlockInserter, DirectInserts, SampleSink, replay
+from telemetry.store.sample_buffer import SampleBuffer
 from telemetry.store.sample_reader import SampleReader
-from telemetry.store.sample_writer import INSERT_SETTINGS, SampleWriter
+from telemetry.store.sample_table import INSERT_SETTINGS
+from telemetry.store.sample_writer import SampleWriter
 from telemetry.store.series_reader import SeriesReader
 from telemetry.store.settings import StoreSettings
 from telemetry.store.upkeep import SIGNAL_OF, Upkeep
+
+JOURNAL: Final = "journal"
+"""Folder inside the directory of an embedded engine."""
 
 
 class TelemetryStore:
@@ -54,7 +63,10 @@ class TelemetryStore:
         self._series: Registry[bytes] = Registry("samples", catalogue("series"), check_metric_name, settings)
         self._streams: Registry[Labels] = Registry("logs", catalogue("log_streams"), _any_labels, settings)
         self._metadata = MetadataTable(engine)
-        self._samples = SampleWriter(engine, self._series, self._metadata, settings)
+        self._sink = _sample_sink(engine, self._series.catalogue, settings)
+        self._samples = SampleWriter(
+            engine, self._series, self._metadata, self._sink, _commit_settings(engine, settings)
+        )
         self._logs = LogWriter(engine, self._streams, settings)
         self._series_reader = SeriesReader(engine, settings, read)
         self._sample_reader = SampleReader(engine, settings, read)
@@ -72,6 +84,8 @@ class TelemetryStore:
         """
         engine = Engine.open(url)
         migrate(engine, settings)
+        if engine.directory is not None:
+            replay(engine, engine.directory / JOURNAL)
         return cls(engine, settings, resolve_service)
 
     # ---- in ------------------------------------------------------------------------------------------------
@@ -104,14 +118,16 @@ class TelemetryStore:
         self._samples.listeners.remove(listener)
 
     def flush(self) -> None:
-        """Return once everything written before is committed."""
+        """Return once everything written before is committed and in the engine."""
         self._samples.queue.flush()
         self._logs.queue.flush()
+        self._sink.settle()
 
     def close(self) -> None:
         """Commit what waits, then let the engine go. Later calls raise StoreUnavailable."""
         self._samples.queue.close()
         self._logs.queue.close()
+        self._sink.close()
         self._housekeeping.close()
         self._query_log.close()
         self.engine.close()
@@ -132,6 +148,7 @@ class TelemetryStore:
 
         Staleness markers are among them. Raises LimitExceeded before reading more than `max_query_samples`.
         """
+        self._sink.settle(time_range)
         return self._sample_reader.raw(series, time_range)
 
     def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
@@ -139,6 +156,7 @@ class TelemetryStore:
 
         One row a row of `series`, in the same order, labels as they are. Raises as `read_samples`.
         """
+        self._sink.settle(TimeRange(grid.start_ms - window_ms, grid.end_ms))
         return self._sample_reader.grid(series, function, grid, window_ms)
 
     def label_names(
@@ -193,6 +211,7 @@ class TelemetryStore:
 
     def usage(self) -> list[TableUsage]:
         """Rows and bytes on disk of each table."""
+        self._sink.settle()
         return self._upkeep.usage()
 
     def services_seen(self) -> dict[str, ServiceSeen]:
@@ -249,6 +268,18 @@ class TelemetryStore:
 
 def _catalogue(engine: Engine, settings: StoreSettings, resolve_service: ResolveService, table: str) -> Catalogue:
     return Catalogue(SIGNAL_OF[table], settings, resolve_service, partial(load_known, engine, table))
+
+
+def _sample_sink(engine: Engine, catalogue: Catalogue, settings: StoreSettings) -> SampleSink:
+    inserter = BlockInserter(engine, catalogue)
+    if engine.directory is None:
+        return DirectInserts(inserter)
+    return SampleBuffer(Journal(engine.directory / JOURNAL, fsync=settings.fsync), inserter.insert, settings)
+
+
+def _commit_settings(engine: Engine, settings: StoreSettings) -> StoreSettings:
+    """Where a commit is one append to a journal, nobody need wait for company."""
+    return settings if engine.directory is None else replace(settings, group_commit_ms=0)
 
 
 def _any_labels(_labels: Labels) -> None:

@@ -11,7 +11,7 @@ from telemetry.store.catalogue import ResolveService
 from telemetry.store.engine import Engine, Settings
 from telemetry.store.migrate import VERSIONS_TABLE
 from telemetry.store.queries import ServiceVolume, TableUsage
-from telemetry.store.sample_writer import INSERT_SETTINGS
+from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.series_reader import labels_of
 from telemetry.store.sightings import service_array
 

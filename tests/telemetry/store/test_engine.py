@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from telemetry.model.errors import InvalidInput, LimitExceeded, QueryTimeout, StoreBusy, StoreUnavailable
+from telemetry.model.time import TimeRange
 from telemetry.store import StoreSettings, TelemetryStore, current, set_current
 from telemetry.store.engine import Engine, settings_clause
 from telemetry.store.engine_errors import TooManyRows, translated
@@ -81,19 +82,35 @@ def test_a_failed_insert_stores_nothing_and_the_next_one_works(store):
     assert store.write_samples(sample_batch({series("up"): [(NOW_MS, 1.0)]})).result(30).accepted == 1
 
 
-def test_an_engine_that_fails_fails_the_write_and_the_next_one_works(store, monkeypatch):
+def failing_for(store, monkeypatch, table):
     insert = store.engine.insert
 
-    def broken(table, *arguments):
-        if table == "samples":
+    def broken(into, *arguments):
+        if into == table:
             raise StoreUnavailable("disk full")
-        insert(table, *arguments)
+        insert(into, *arguments)
 
     monkeypatch.setattr(store.engine, "insert", broken)
+
+
+def test_a_server_that_fails_fails_the_write_and_the_next_one_works(server_store, monkeypatch):
+    server_store.clear()
+    failing_for(server_store, monkeypatch, "samples")
     with pytest.raises(StoreUnavailable, match="disk full"):
-        store.write_samples(sample_batch({series("up"): [(NOW_MS, 1.0)]})).result(30)
+        server_store.write_samples(sample_batch({series("up"): [(NOW_MS, 1.0)]})).result(30)
     monkeypatch.undo()
-    assert store.write_samples(sample_batch({series("up"): [(NOW_MS, 1.0)]})).result(30).accepted == 1
+    assert server_store.write_samples(sample_batch({series("up"): [(NOW_MS, 1.0)]})).result(30).accepted == 1
+
+
+def test_an_embedded_engine_that_fails_fails_readers_until_it_works_and_loses_nothing(open_store, monkeypatch):
+    open_store.clear()
+    failing_for(open_store, monkeypatch, "samples")
+    assert open_store.write_samples(sample_batch({series("up"): [(NOW_MS, 1.0)]})).result(30).accepted == 1
+    hour = TimeRange(NOW_MS - 3_600_000, NOW_MS)
+    with pytest.raises(StoreUnavailable, match="disk full"):
+        open_store.read_samples(open_store.select_series([], hour), hour)
+    monkeypatch.undo()
+    assert open_store.read_samples(open_store.select_series([], hour), hour).values.tolist() == [1.0]
 
 
 def test_a_series_whose_first_write_failed_is_written_with_its_next_sample(store, monkeypatch):

@@ -20,6 +20,7 @@ DAY = TimeRange(NOW_MS - 86_400_000, NOW_MS)
 
 def write(store, samples):
     store.write_samples(sample_batch(samples)).result(30)
+    store.flush()  # some of these tests ask the engine behind the store's back
 
 
 def grid(store, function, grid_=GRID, window_ms=300_000):

@@ -21,6 +21,7 @@ def reopened(
     store: TelemetryStore, server_url: str, resolve_service=service_of, **settings
 ) -> Iterator[TelemetryStore]:
     url = f"chdb://{DATA}/telemetry" if store.engine.embedded else server_url
+    store.flush()
     again = TelemetryStore.open(url, replace(store.settings, **settings), resolve_service=resolve_service)
     try:
         yield again
