@@ -4,29 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from policies.scaling.hpa.document import Rules
+from policies.scaling.own_document import Forecast, Scheduled
 
 Kind = Literal["utilization", "pods", "value", "value_per_pod"]
 """How the metric relates to the load: utilization is the load a ready replica has, in percent of its request; pods the
 average over ready replicas; value the load itself; value_per_pod the load divided by all replicas."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Times at which at least `replicas` run: a schedule of cron lines."""
-
-    start: str
-    end: str
-    timezone: str
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """At least what the forecast load asks for. Seasons are whole periods before; `quantile` of them counts."""
-
-    period_seconds: int
-    look_ahead_seconds: int
-    quantile: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +33,6 @@ class Plan:
     tolerance_down: float = 0.1
     up: Rules | None = None
     down: Rules | None = None
-    windows: tuple[Window, ...] = ()
-    prediction: Prediction | None = None
+    schedule: tuple[Scheduled, ...] = ()
+    forecast: Forecast | None = None
     zero: Zero | None = None

@@ -1,6 +1,7 @@
 """Stabilisation windows and rates of `behavior`, for many plans at once."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,10 @@ class Rates:
         lowest, highest = self._lowest.push(wanted), self._highest.push(wanted)
         stable = np.minimum(np.maximum(current, lowest), highest)
         if (stable > current).any():
-            ceiling = np.minimum(maximum, np.maximum(current, self._limit(self._ups, current, -np.inf)))
+            ceiling = np.minimum(maximum, np.maximum(current, self._limit(self._ups, current)))
             stable = np.where(stable > current, np.minimum(stable, ceiling), stable)
         if (stable < current).any():
-            floor = np.maximum(minimum, np.minimum(current, self._limit(self._downs, current, np.inf)))
+            floor = np.maximum(minimum, np.minimum(current, self._limit(self._downs, current)))
             stable = np.where(stable < current, np.maximum(stable, floor), stable)
         return stable
 
@@ -44,15 +45,11 @@ class Rates:
         self._at = (self._at + 1) % len(self._past)
         self._past[self._at] = decided
 
-    def _limit(self, groups: "list[_Group]", current: Row, nothing: float) -> Row:
-        limit = np.full_like(current, nothing)
-        seen = np.zeros(current.size, bool)
+    def _limit(self, groups: "list[_Group]", current: Row) -> Row:
+        limit = current
         for group in groups:
-            past = self._past[(self._at - group.steps + 1) % len(self._past), group.plans]
-            proposal = group.proposal(past, current[group.plans])
-            before = np.where(seen[group.plans], limit[group.plans], proposal)
-            limit[group.plans] = np.where(group.largest, np.maximum(before, proposal), np.minimum(before, proposal))
-            seen[group.plans] = True
+            past = self._past[(self._at - group.steps + 1) % len(self._past)]
+            limit = group.narrowed(limit, past, current)
         return limit
 
 
@@ -80,26 +77,59 @@ class _Stabilizer:
         return self._out
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a group stands: its place in the lists, its period in steps, and the number of all plans."""
+
+    place: int
+    steps: int
+    width: int
+
+
 class _Group:
     """One place in the lists of policies: those plans whose policy there has the same period."""
 
     def __init__(
-        self, plans: Sequence[int], policies: Sequence[RatePolicy], rules: Sequence[Rules], up: bool, steps: int
-    ):
-        self.plans = np.array(plans, np.intp)
-        self.steps = steps
-        self._sign = 1.0 if up else -1.0
-        self._values = np.array([policy.value for policy in policies], np.float64)
+        self, plans: Sequence[int], policies: Sequence[RatePolicy], rules: Sequence[Rules], at: Position, *, up: bool
+    ) -> None:
+        self.steps = at.steps
+        self._plans = None if len(plans) == at.width else np.array(plans, np.intp)
+        self._first = at.place == 0
+        self._round = np.ceil if up else np.trunc
+        sign = 1.0 if up else -1.0
+        self._share = np.array([1 + sign * policy.value / 100 for policy in policies])
+        self._count = np.array([sign * policy.value for policy in policies])
         self._percent = np.array([policy.type == "Percent" for policy in policies])
         self._disabled = np.array([rule.select == "Disabled" for rule in rules])
-        self.largest = np.array([(rule.select == "Min") != up for rule in rules])
-        self._round = np.ceil if up else np.trunc
+        self._largest = np.array([(rule.select == "Min") != up for rule in rules])
+        self._any_disabled, self._all_percent = bool(self._disabled.any()), bool(self._percent.all())
+        self._any_percent, self._one_choice = bool(self._percent.any()), len({*self._largest.tolist()}) == 1
 
-    def proposal(self, past: Row, current: Row) -> Row:
+    def narrowed(self, limit: Row, past: Row, current: Row) -> Row:
+        """`limit` with this place's proposals: the first one's as they are, a later one's where it wins."""
+        if self._plans is None:
+            return self._chosen(limit, self._proposal(past, current))
+        result = limit.copy()
+        chosen = self._chosen(limit[self._plans], self._proposal(past[self._plans], current[self._plans]))
+        result[self._plans] = chosen
+        return result
+
+    def _proposal(self, past: Row, current: Row) -> Row:
         """The count that each policy allows, from the count at the start of its period."""
-        by_share = self._round(past * (1 + self._sign * self._values / 100))
-        proposal = np.where(self._percent, by_share, past + self._sign * self._values)
-        return np.where(self._disabled, current, proposal)
+        if self._all_percent:
+            proposal = self._round(past * self._share)
+        elif self._any_percent:
+            proposal = np.where(self._percent, self._round(past * self._share), past + self._count)
+        else:
+            proposal = past + self._count
+        return np.where(self._disabled, current, proposal) if self._any_disabled else proposal
+
+    def _chosen(self, before: Row, proposal: Row) -> Row:
+        if self._first:
+            return proposal
+        if self._one_choice:
+            return np.maximum(before, proposal) if self._largest[0] else np.minimum(before, proposal)
+        return np.where(self._largest, np.maximum(before, proposal), np.minimum(before, proposal))
 
 
 def _groups(rules: Sequence[Rules | None], step_seconds: int, *, up: bool) -> Iterator[_Group]:
@@ -111,9 +141,9 @@ def _groups(rules: Sequence[Rules | None], step_seconds: int, *, up: bool) -> It
         for place, policy in enumerate(rule.policies):
             steps = -(-policy.period_seconds // step_seconds)
             members.setdefault((place, steps), []).append((plan, policy, rule))
-    for (_, steps), group in sorted(members.items(), key=lambda item: item[0]):
+    for (place, steps), group in sorted(members.items(), key=lambda item: item[0]):
         plans, policies, theirs = zip(*group, strict=True)
-        yield _Group(plans, policies, theirs, up, steps)
+        yield _Group(plans, policies, theirs, Position(place, steps, len(rules)), up=up)
 
 
 def _window(rules: Rules | None, step_seconds: int) -> int:

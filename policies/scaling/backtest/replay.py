@@ -68,6 +68,7 @@ class _Loop:
         self.low = np.array([1.0 - plan.tolerance_down for plan in plans])
         self.high = np.array([1.0 + plan.tolerance_up for plan in plans])
         self.request_milli = request * 1000
+        self._target_milli = np.round(self.target * 1000)
         self.starting = SlidingExtreme(np.minimum, start_up_seconds // step_seconds + 1, self.current)
         self.ready = self.starting.push(self.current, np.empty_like(self.current))
         self.rates = Rates(plans, step_seconds, self.current) if self.with_behavior else None
@@ -145,10 +146,12 @@ class _Loop:
     def _ratio(self, load: float, replicas: Row) -> Row:
         """Of the measured average to its target, with the controller's integer divisions."""
         some = np.maximum(replicas, 1.0)
+        total = math.floor(load * 1000 + 1e-6)
         if self.kind == "utilization":
-            measured = np.floor(np.floor(load * 1000 + 1e-6) * 100 / (some * self.request_milli))
-            return measured / self.target
-        return np.floor(np.floor(load * 1000 + 1e-6) / some) / np.round(self.target * 1000)
+            percent: Row = np.floor(total * 100 / (some * self.request_milli))
+            return percent / self.target
+        average: Row = np.floor(total / some)
+        return average / self._target_milli
 
     # ---- what is done about it -----------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""ScaledObjects of KEDA. Source: https://keda.sh/docs/latest/reference/scaledobject-spec/"""
