@@ -70,7 +70,7 @@ def test_a_fault_of_policy_or_load_is_one_sentence(files: tuple[str, str], tmp_p
     policy, load = files
     bad = tmp_path / "bad.csv"
     bad.write_text("timestamp,load\n0,1\n60,x\n")
-    with pytest.raises(CommandError, match="bad.csv: line 3: load is 'x'; expected a number"):
+    with pytest.raises(CommandError, match=r"bad\.csv: line 3: load is 'x'; expected a number"):
         output("backtest", "--policy", policy, "--load", str(bad))
     with pytest.raises(CommandError, match="--price is 'much'"):
         output("backtest", "--policy", policy, "--load", load, "--price", "much")
