@@ -76,10 +76,10 @@ def test_the_front_holds_what_nothing_else_beats() -> None:
     chosen = front(results)
     for number, score in enumerate(results):
         beaten = any(
-            (results[other].cost <= score.cost
-            and results[other].slo_violation_minutes < score.slo_violation_minutes)
-            or (results[other].cost < score.cost
-            and results[other].slo_violation_minutes <= score.slo_violation_minutes)
+            (results[other].cost <= score.cost and results[other].slo_violation_minutes < score.slo_violation_minutes)
+            or (
+                results[other].cost < score.cost and results[other].slo_violation_minutes <= score.slo_violation_minutes
+            )
             for other in range(len(results))
         )
         assert (number in chosen) <= (not beaten)
