@@ -234,6 +234,11 @@ TELEMETRY = {
     "max_line_bytes": env_int(
         "BELVEDERE_MAX_LINE_BYTES", 262_144, "length of a log line; longer ones are cut and marked", minimum=64
     ),
+    "max_log_patterns": env_int(
+        "BELVEDERE_MAX_LOG_PATTERNS",
+        1000,
+        "patterns that lines of one service are grouped into; further lines share one; 0 groups none",
+    ),
     "query_timeout_seconds": env_float("BELVEDERE_QUERY_TIMEOUT_SECONDS", 60, "longest time of one query", minimum=0.1),
     "max_query_series": env_int("BELVEDERE_MAX_QUERY_SERIES", 200_000, "series one query may select", minimum=1),
     "max_query_samples": env_int("BELVEDERE_MAX_QUERY_SAMPLES", 50_000_000, "samples one query may read", minimum=1),

@@ -110,6 +110,10 @@ _RETENTION: Final = {
     "log_streams": ("last_seen", "log_retention_days"),
     "exemplars": ("timestamp", "exemplar_retention_days"),
     "query_log": ("at", "query_log_days"),
+    "log_patterns": ("last_seen", "log_retention_days"),
+    "log_pattern_counts": ("at", "log_retention_days"),
+    "log_errors": ("last_seen", "log_retention_days"),
+    "log_error_counts": ("at", "log_retention_days"),
     "reads": ("last_read", "sample_retention_days"),
 }
 """table -> (column that ages, setting)"""

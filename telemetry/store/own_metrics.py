@@ -22,3 +22,6 @@ BLOCK_SECONDS: Final = Histogram(
     "Time to hand one block of acknowledged samples to the engine.",
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+GROUPED: Final = Counter("belvedere_store_grouped_records", "Log records grouped into patterns.")
+UNGROUPED: Final = Counter("belvedere_store_ungrouped_records", "Log records that came too fast to be grouped.")
+GROUPING_SECONDS: Final = Counter("belvedere_store_grouping_cpu_seconds", "CPU time spent on grouping log records.")

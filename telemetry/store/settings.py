@@ -25,6 +25,7 @@ class StoreSettings:
     max_label_name_bytes: int = 256
     max_label_value_bytes: int = 4096
     max_line_bytes: int = 262_144
+    max_log_patterns: int = 1000
     query_timeout_seconds: float = 60
     max_query_series: int = 200_000
     max_query_samples: int = 50_000_000

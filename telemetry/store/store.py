@@ -6,6 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from telemetry.model.labels import Labels, Matcher
 from telemetry.model.logs import LogBatch, LogRecord
 from telemetry.model.samples import Frame, MetricMetadata, RawColumns, SampleBatch, SeriesSet, WriteReceipt
@@ -22,6 +25,9 @@ from telemetry.store.log_reader import LogReader
 from telemetry.store.log_writer import LogWriter
 from telemetry.store.metadata import MetadataTable
 from telemetry.store.migrate import migrate
+from telemetry.store.pattern_queries import ErrorGroup, LogPattern, PatternSeries
+from telemetry.store.pattern_reader import PatternReader
+from telemetry.store.pattern_watch import PatternWatch
 from telemetry.store.queries import (
     GridFunction,
     LogFacets,
@@ -73,6 +79,8 @@ class TelemetryStore:
         self._log_reader = LogReader(engine, settings, read)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine)
+        self._pattern_reader = PatternReader(engine, read)
+        self._patterns = PatternWatch(engine, self._logs.feed, settings, INSERT_SETTINGS)
         self._query_log = QueryLog(engine, INSERT_SETTINGS, read)
 
     @classmethod
@@ -128,6 +136,7 @@ class TelemetryStore:
         self._samples.queue.close()
         self._logs.queue.close()
         self._sink.close()
+        self._patterns.close()
         self._housekeeping.close()
         self._query_log.close()
         self.engine.close()
@@ -189,6 +198,28 @@ class TelemetryStore:
         """Most frequent services, severities and stream label values."""
         return self._log_reader.facets(query, limit)
 
+    def log_patterns(self, services: Sequence[str] = ()) -> list[LogPattern]:
+        """Templates of the lines of `services` (of all if empty), those of the newest line first."""
+        self._patterns.flush()
+        return self._pattern_reader.patterns(services)
+
+    def log_pattern_series(
+        self, patterns: Sequence[LogPattern], start_ms: int, end_ms: int, step_ms: int, *, severity_min: int = 0
+    ) -> list[PatternSeries]:
+        """Lines of each pattern per step of whole minutes, most lines first; patterns without any are left out."""
+        return self._pattern_reader.pattern_series(patterns, start_ms, end_ms, step_ms, severity_min=severity_min)
+
+    def log_errors(self, services: Sequence[str] = (), seen_since_ms: int = 0) -> list[ErrorGroup]:
+        """Errors of `services` (of all if empty) that happened since, one a service, newest first."""
+        self._patterns.flush()
+        return self._pattern_reader.errors(services, seen_since_ms)
+
+    def log_error_counts(
+        self, errors: Sequence[int], start_ms: int, end_ms: int, step_ms: int
+    ) -> dict[tuple[str, int], NDArray[np.int64]]:
+        """(service, fingerprint) -> int64[T] occurrences per step of whole minutes."""
+        return self._pattern_reader.error_counts(errors, start_ms, end_ms, step_ms)
+
     # ---- what is asked -------------------------------------------------------------------------------------
 
     def note_query(self, note: QueryNote) -> None:
@@ -232,6 +263,8 @@ class TelemetryStore:
             registry.forget(frozenset(names))
         self._samples.last_seen.forget(frozenset(names))
         self._logs.last_seen.forget(frozenset(names))
+        self._patterns.forget(names)
+        self._upkeep.delete_patterns(names)
         self._tell_of_change()
         return removed
 
@@ -252,6 +285,7 @@ class TelemetryStore:
     def clear(self) -> None:
         """Empty the store. For tests."""
         self.flush()
+        self._patterns.forget()
         self._upkeep.clear()
         self._series.reset()
         self._streams.reset()

@@ -53,6 +53,8 @@ _WITH_LABELS: Final = {
     "min(first_seen) AS first_seen, max(last_seen) AS last_seen FROM log_streams GROUP BY id",
 }
 
+_COUNTED: Final = ("log_patterns", "log_pattern_counts", "log_errors", "log_error_counts")
+
 _UNMOVED: Final = ("id", "metric", "bound", "labels", "first_seen", "last_seen")
 
 
@@ -88,6 +90,12 @@ class Upkeep:
         self._engine.command("DELETE FROM {rows:Identifier} WHERE " + condition, parameters)
         self._engine.command("DELETE FROM {table:Identifier} WHERE id IN " + _IDS_OF_SERVICES, parameters)
         return int(count)
+
+    def delete_patterns(self, names: Sequence[str]) -> None:
+        """Delete the patterns and errors of these services."""
+        for table in _COUNTED:
+            condition = "service IN {names:Array(String)}"
+            self._engine.command(f"DELETE FROM {table} WHERE {condition}", {"names": list(names)})
 
     def remap(self, table: str, resolve_service: ResolveService) -> dict[int, tuple[str, int]]:
         """Ask again which service each series or stream belongs to, and write those that moved.
