@@ -261,6 +261,12 @@ INGEST = {
     ),
     "max_records": env_int("BELVEDERE_MAX_RECORDS", 50_000, "log records of one request", minimum=1),
     "max_samples": env_int("BELVEDERE_MAX_SAMPLES", 1_000_000, "samples of one request or scrape", minimum=1),
+    "max_parts": env_int(
+        "BELVEDERE_MAX_PARTS",
+        500_000,
+        "protobuf fields of one request that has to be decoded one by one; usual requests are not",
+        minimum=1000,
+    ),
     "body_seconds": env_float("BELVEDERE_BODY_SECONDS", 30, "time a sender has to deliver its body", minimum=0.1),
     "concurrent": env_int(
         "BELVEDERE_CONCURRENT_INGEST", 64, "pushed requests in work at once; further ones are told to retry", minimum=1

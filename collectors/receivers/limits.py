@@ -14,4 +14,5 @@ def decode_limits() -> DecodeLimits:
         max_decoded_bytes=int(settings.INGEST["max_decoded_bytes"]),
         max_records=int(settings.INGEST["max_records"]),
         max_samples=int(settings.INGEST["max_samples"]),
+        max_parts=int(settings.INGEST["max_parts"]),
     )

@@ -25,7 +25,7 @@ def check_size(body: bytes, limits: DecodeLimits) -> None:
 
     They are counted by their separators, those inside strings too: an upper bound.
     """
-    limits.check_parts(sum(map(body.count, _SEPARATORS)))
+    limits.check_json_parts(sum(map(body.count, _SEPARATORS)))
 
 
 def parse_shallow_json(body: bytes, limits: DecodeLimits) -> Any:

@@ -16,6 +16,7 @@ class DecodeLimits:
     max_decoded_bytes: int = 32 * 1024**2
     max_records: int = 50_000
     max_samples: int = 1_000_000
+    max_parts: int = 500_000
 
     def check_records(self, count: int) -> None:
         """Raises LimitExceeded if a request holds more than `max_records` log records."""
@@ -33,16 +34,19 @@ class DecodeLimits:
             raise _exceeded("bytes when decompressed", self.max_decoded_bytes, "BELVEDERE_MAX_DECODED_BYTES", size)
 
     def check_parts(self, count: int) -> None:
-        """Raises LimitExceeded if a body consists of more parts (messages, JSON values) than any honest one.
+        """Raises LimitExceeded if a body consists of more parts (protobuf fields) than any honest one.
 
-        A part of two bytes costs some sixty bytes once decoded, so parts are limited and not only bytes.
+        A part of two bytes costs some microseconds of the processor and sixty bytes once decoded, so parts are
+        limited and not only bytes.
         """
         if count > self.max_parts:
-            raise _exceeded("parts", self.max_parts, "an eighth of BELVEDERE_MAX_DECODED_BYTES", count)
+            raise _exceeded("parts", self.max_parts, "BELVEDERE_MAX_PARTS", count)
 
-    @property
-    def max_parts(self) -> int:
-        return self.max_decoded_bytes // 8
+    def check_json_parts(self, count: int) -> None:
+        """As `check_parts` for JSON values, which are parsed at once and cost a tenth; text may hold separators too."""
+        most = self.max_decoded_bytes // 8
+        if count > most:
+            raise _exceeded("parts", most, "an eighth of BELVEDERE_MAX_DECODED_BYTES", count)
 
 
 def _exceeded(what: str, limit: int, setting: str, count: int) -> LimitExceeded:
