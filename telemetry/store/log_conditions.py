@@ -4,11 +4,13 @@ import re
 from typing import Final
 
 from telemetry.store.conditions import Conditions, instant_ns
+from telemetry.store.log_words import word_conditions
 from telemetry.store.queries import LogQuery
 from telemetry.store.stream_reader import StreamFilter
 
 _TOKEN: Final = re.compile(r"[0-9A-Za-z\x80-\U0010ffff]+")
 """What the engine's token index takes for a word: ASCII letters and digits, and everything beyond ASCII."""
+_TEXTS: Final = ("body", "attributes", "trace_id", "span_id")
 
 
 def log_conditions(conditions: Conditions, query: LogQuery, streams: StreamFilter, start_ns: int, end_ns: int) -> str:
@@ -16,7 +18,7 @@ def log_conditions(conditions: Conditions, query: LogQuery, streams: StreamFilte
     parts = [f"timestamp >= {instant_ns(conditions, start_ns)}", f"timestamp <= {instant_ns(conditions, end_ns)}"]
     parts += _stream_parts(conditions, streams)
     parts += _record_parts(conditions, query)
-    parts += _body_parts(conditions, query)
+    parts += _text_parts(conditions, query)
     return " AND ".join(parts)
 
 
@@ -36,16 +38,29 @@ def _record_parts(conditions: Conditions, query: LogQuery) -> list[str]:
     if query.severity_max < 255:
         parts.append(f"severity_number <= {conditions.bind(query.severity_max, 'UInt8')}")
     if query.trace_id:
-        parts.append(f"trace_id = {conditions.bind(query.trace_id, 'String')}")
+        parts += _trace_parts(conditions, query.trace_id)
     return parts
 
 
-def _body_parts(conditions: Conditions, query: LogQuery) -> list[str]:
+def _trace_parts(conditions: Conditions, trace_id: str) -> list[str]:
+    """Lines of JSON carry the id in their body, from where it is not copied."""
+    wanted = conditions.bind(trace_id, "String")
+    in_body = f" OR hasToken(body, {wanted})" if _TOKEN.fullmatch(trace_id) else ""
+    return [f"(trace_id = {wanted}{in_body})", *word_conditions(conditions, trace_id)]
+
+
+def _text_parts(conditions: Conditions, query: LogQuery) -> list[str]:
     parts = []
     if query.token:
         words = dict.fromkeys(_TOKEN.findall(query.token))
-        parts += [f"hasToken(body, {conditions.bind(word, 'String')})" for word in words]
-        parts.append(f"position(body, {conditions.bind(query.token, 'String')}) > 0")
+        parts += [_anywhere(f"hasToken(%, {conditions.bind(word, 'String')})") for word in words]
+        parts.append(_anywhere(f"position(%, {conditions.bind(query.token, 'String')}) > 0"))
+        parts += word_conditions(conditions, query.token)
     if query.text:
-        parts.append(f"positionCaseInsensitiveUTF8(body, {conditions.bind(query.text, 'String')}) > 0")
+        parts.append(_anywhere(f"positionCaseInsensitiveUTF8(%, {conditions.bind(query.text, 'String')}) > 0"))
     return parts
+
+
+def _anywhere(condition: str) -> str:
+    """`condition` on any text of a record; % stands for its column."""
+    return "(" + " OR ".join(condition.replace("%", column) for column in _TEXTS) + ")"

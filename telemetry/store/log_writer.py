@@ -1,5 +1,6 @@
 """Log records on their way in: streams by number, long lines cut and marked, one columnar insert a group."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -108,7 +109,8 @@ class LogWriter:
             table = pa.concat_tables([pending.columns for pending in group])
             table = table.append_column("service", self._catalogue.service_names.dictionary_array(codes))
             table = table.append_column("stream", pa.array(self._catalogue.ids.view[indices]))
-            self._engine.insert("log_records", table.combine_chunks(), INSERT_SETTINGS)
+            settings = {**INSERT_SETTINGS, "insert_deduplication_token": uuid.uuid4().hex}
+            self._engine.insert("log_records", table.combine_chunks(), settings)
             self.last_seen.note(codes, timestamps)
             self._publish(group)
 

@@ -65,9 +65,10 @@ class LogQuery:
     """Least severity_number; 0 also selects records without one."""
     severity_max: int = 255
     text: str = ""
-    """Substring of the body in any case."""
+    """Substring of the body or the attributes in any case."""
     token: str = ""
-    """Substring of the body in this case that begins and ends at word boundaries; uses the token index."""
+    """Substring of the body or the attributes in this case that begins and ends at word boundaries; uses the index of
+    long words."""
     trace_id: str = ""
     limit: int = 100
     direction: Direction = Direction.BACKWARD

@@ -21,6 +21,7 @@ from telemetry.store.journal import Journal
 from telemetry.store.known import load_known
 from telemetry.store.limits import check_metric_name
 from telemetry.store.live_feed import LiveFeed
+from telemetry.store.log_fields import LogFields
 from telemetry.store.log_reader import LogReader
 from telemetry.store.log_writer import LogWriter
 from telemetry.store.metadata import MetadataTable
@@ -77,6 +78,7 @@ class TelemetryStore:
         self._series_reader = SeriesReader(engine, settings, read)
         self._sample_reader = SampleReader(engine, settings, read)
         self._log_reader = LogReader(engine, settings, read)
+        self.log_fields = LogFields(engine)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine)
         self._pattern_reader = PatternReader(engine, read)
