@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply
+from collectors.receivers.samples import write_decoded
 from collectors.wire.compression import decompress
 from collectors.wire.limits import UnsupportedEncoding
 from collectors.wire.otlp_logs import decode_otlp_logs
@@ -63,7 +64,7 @@ def metrics(request: Received) -> Pending:
             response.partial_success.error_message = refused_sentence(receipt.refusals, "data points")
         return Reply(200, response.SerializeToString(), PROTOBUF)
 
-    return Pending(current().write_samples(decoded.batch, service=request.service), answer, decoded.refusals)
+    return Pending(write_decoded(decoded, request.service), answer, decoded.refusals)
 
 
 def _body(request: Received) -> bytes:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply
+from collectors.receivers.samples import write_decoded
 from collectors.wire.compression import decompress, snappy_block
 from collectors.wire.decoded import DecodedSamples
 from collectors.wire.exposition import is_openmetrics, parse_exposition
@@ -17,7 +18,6 @@ from collectors.wire.limits import UnsupportedEncoding
 from collectors.wire.remote_write import decode_write_request
 from telemetry.model.labels import labels_from
 from telemetry.model.samples import WriteReceipt
-from telemetry.store.current import current
 
 _PUSH_PREFIX: Final = "/api/metrics/"
 _VERSION_1: Final = "prometheus.WriteRequest"
@@ -68,4 +68,4 @@ def _written(request: Received, decoded: DecodedSamples, service: str | None) ->
             return Reply(204)
         return Reply(400, f"{refused_sentence(receipt.refusals, 'samples')}\n".encode())
 
-    return Pending(current().write_samples(decoded.batch, service=service), answer, decoded.refusals)
+    return Pending(write_decoded(decoded, service), answer, decoded.refusals)

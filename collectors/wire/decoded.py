@@ -1,10 +1,15 @@
 """What decoders hand to the receivers: a batch, and what was refused on the way."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from telemetry.model.histograms import Histogram, HistogramBatch
+from telemetry.model.labels import Labels
 from telemetry.model.logs import LogBatch
-from telemetry.model.samples import Refusal, SampleBatch
+from telemetry.model.samples import MetricMetadata, Refusal, SampleBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +18,8 @@ class DecodedSamples:
 
     batch: SampleBatch
     refusals: tuple[Refusal, ...] = ()
+    histograms: HistogramBatch | None = None
+    """Native histogram samples, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,40 @@ class DecodedLogs:
 
     batch: LogBatch
     refusals: tuple[Refusal, ...] = ()
+
+
+class HistogramRows:
+    """Collects the native histogram samples of one request."""
+
+    def __init__(self) -> None:
+        self._positions: dict[bytes, int] = {}
+        self._index: list[int] = []
+        self._timestamps: list[int] = []
+        self._histograms: list[Histogram] = []
+
+    def __len__(self) -> int:
+        return len(self._histograms)
+
+    def add(self, key: bytes, timestamp_ms: int, histogram: Histogram) -> None:
+        self._index.append(self._positions.setdefault(key, len(self._positions)))
+        self._timestamps.append(timestamp_ms)
+        self._histograms.append(histogram)
+
+    def batch(
+        self, key_space: str, decode_key: Callable[[bytes], Labels], metadata: Sequence[MetricMetadata] = ()
+    ) -> HistogramBatch | None:
+        """All of them; None if there are none."""
+        if not self._histograms:
+            return None
+        return HistogramBatch(
+            key_space=key_space,
+            keys=list(self._positions),
+            decode_key=decode_key,
+            key_index=np.array(self._index, dtype=np.int64),
+            timestamps_ms=np.array(self._timestamps, dtype=np.int64),
+            histograms=self._histograms,
+            metadata=metadata,
+        )
 
 
 class RefusalNotes:

@@ -1,6 +1,7 @@
 """OTLP metrics: an ExportMetricsServiceRequest in protobuf in, samples in the Prometheus model out.
 
-Cumulative values only: delta temporality and exponential histograms are refused by name, never summed blindly.
+Cumulative values only: delta temporality is refused by name, never summed blindly. Exponential histograms become
+native ones.
 Sources: opentelemetry/proto/metrics/v1/metrics.proto and
 https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#otlp-metric-points-to-prometheus
 """
@@ -9,6 +10,7 @@ from typing import Final
 
 from collectors.wire.decoded import DecodedSamples, RefusalNotes
 from collectors.wire.limits import DecodeLimits
+from collectors.wire.otlp_exponential import exponential_rows
 from collectors.wire.otlp_names import metric_name
 from collectors.wire.otlp_points import SampleRows, histogram_rows, number_rows, summary_rows
 from collectors.wire.otlp_series import IDENTIFYING, attributes_part, identity, literal
@@ -25,6 +27,8 @@ EXPONENTIAL_HISTOGRAM: Final = 10
 SUMMARY: Final = 11
 KINDS: Final = (GAUGE, SUM, HISTOGRAM, EXPONENTIAL_HISTOGRAM, SUMMARY)
 
+_ROWS: Final = {HISTOGRAM: histogram_rows, EXPONENTIAL_HISTOGRAM: exponential_rows, SUMMARY: summary_rows}
+_WORDS: Final = {HISTOGRAM: "histogram", EXPONENTIAL_HISTOGRAM: "histogram", SUMMARY: "summary"}
 _METADATA: Final = 12
 _CUMULATIVE: Final = 2
 _TEMPORALITIES: Final = {0: "no", 1: "delta"}
@@ -90,7 +94,8 @@ class MetricsDecoder:
             self._rows.add(key, self._rows.latest_ms, 1.0)
 
     def decoded(self) -> DecodedSamples:
-        return DecodedSamples(self._rows.batch(tuple(self._metadata.values())), self._notes.all())
+        batch = self._rows.batch(tuple(self._metadata.values()))
+        return DecodedSamples(batch, self._notes.all(), self._rows.histograms())
 
     def _points(self, kind: int, body: bytes, told: MetricMetadata) -> None:
         points, temporality, monotonic = _content(body, self._limits)
@@ -104,9 +109,9 @@ class MetricsDecoder:
         except InvalidInput as error:
             self._notes.add("invalid_name", str(error), len(points))
             return
-        word = {GAUGE: "gauge", SUM: "counter" if counter else "gauge", HISTOGRAM: "histogram"}.get(kind, "summary")
+        word = _WORDS.get(kind, "counter" if counter else "gauge")
         self._metadata[name] = MetricMetadata(name, word, told.help, told.unit)
-        rows_of = {HISTOGRAM: histogram_rows, SUMMARY: summary_rows}.get(kind, number_rows)
+        rows_of = _ROWS.get(kind, number_rows)
         for point in points:
             if problem := rows_of(self._rows, self._identity, name, point):
                 self._notes.add("invalid_point", f"a data point of {told.metric!r} {problem}")
@@ -114,12 +119,7 @@ class MetricsDecoder:
     def _check(self, kind: int, temporality: int, name: str) -> None:
         if kind not in KINDS:
             raise _Refused("unknown_kind", f"the metric {name!r} is of a kind that is not known (field {kind})")
-        if kind == EXPONENTIAL_HISTOGRAM:
-            raise _Refused(
-                "exponential_histogram",
-                f"exponential histograms are not stored yet: {name!r}; use explicit buckets for it",
-            )
-        if kind in (SUM, HISTOGRAM) and temporality != _CUMULATIVE:
+        if kind in (SUM, HISTOGRAM, EXPONENTIAL_HISTOGRAM) and temporality != _CUMULATIVE:
             found = _TEMPORALITIES.get(temporality, "an unknown")
             raise _Refused(
                 "delta_temporality",

@@ -6,9 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from collectors.wire.decoded import HistogramRows
 from collectors.wire.limits import DecodeLimits
 from collectors.wire.otlp_series import KEY_SPACE, attributes_part, decode_otlp_key, literal
 from collectors.wire.protobuf import message_type, parse
+from telemetry.model.histograms import Histogram, HistogramBatch
 from telemetry.model.labels import METRIC_NAME
 from telemetry.model.samples import STALE_NAN, MetricMetadata, SampleBatch
 
@@ -40,7 +42,7 @@ _SUMMARY: Final = message_type(
     flags=(8, "uint32", "optional"),
 )
 _QUANTILE: Final = message_type("ValueAtQuantile", quantile=(1, "double", "optional"), value=(2, "double", "optional"))
-_NO_RECORDED_VALUE: Final = 1
+NO_RECORDED_VALUE: Final = 1
 _LATEST_MS: Final = (2**63 - 1) // 1_000_000
 
 
@@ -52,6 +54,7 @@ class SampleRows:
         self._keys: list[bytes] = []
         self._timestamps: list[int] = []
         self._values: list[float] = []
+        self._histograms = HistogramRows()
         self.latest_ms: int | None = None
         """Latest time since it was last set to None."""
 
@@ -67,14 +70,26 @@ class SampleRows:
 
     def adder(self, base: bytes, point: "_Point") -> Callable[[bytes, float], None]:
         """add(rest of the key, value) for one data point; a point without a recorded value gives markers instead."""
-        timestamp_ms = min(point.time_unix_nano // 1_000_000, _LATEST_MS)
+        timestamp_ms = _timestamp_ms(point)
         attributes = base + attributes_part(point.attributes)
-        stale = point.flags & _NO_RECORDED_VALUE
+        stale = point.flags & NO_RECORDED_VALUE
 
         def add(rest: bytes, value: float) -> None:
             self.add(attributes + rest, timestamp_ms, STALE_NAN if stale else value)
 
         return add
+
+    def add_histogram(self, base: bytes, point: "_Point", name: str, histogram: Histogram) -> None:
+        """Add the native histogram of one data point."""
+        timestamp_ms = _timestamp_ms(point)
+        self._histograms.add(base + attributes_part(point.attributes) + _name(name), timestamp_ms, histogram)
+        self.latest_ms = timestamp_ms if self.latest_ms is None else max(self.latest_ms, timestamp_ms)
+        if len(self._histograms) > self.limits.max_samples:
+            self.limits.check_samples(len(self._histograms))
+
+    def histograms(self) -> HistogramBatch | None:
+        """Native histograms, if there are any."""
+        return self._histograms.batch(KEY_SPACE, decode_otlp_key)
 
     def batch(self, metadata: tuple[MetricMetadata, ...]) -> SampleBatch:
         return SampleBatch(
@@ -96,11 +111,15 @@ class _Point:
     flags: int
 
 
+def _timestamp_ms(point: _Point) -> int:
+    return min(point.time_unix_nano // 1_000_000, _LATEST_MS)
+
+
 def number_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) -> str:
     """Add the sample of an encoded NumberDataPoint; what is wrong with it, '' if nothing."""
     point = parse(_NUMBER, data, rows.limits)
     has_double = point.HasField("as_double")
-    if not (has_double or point.HasField("as_int") or point.flags & _NO_RECORDED_VALUE):
+    if not (has_double or point.HasField("as_int") or point.flags & NO_RECORDED_VALUE):
         return "has no value"
     value = point.as_double if has_double else float(point.as_int)
     rows.adder(identity, point)(_name(name), value)

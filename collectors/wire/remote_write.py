@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from collectors.wire.decoded import DecodedSamples, RefusalNotes
+from collectors.wire.decoded import DecodedSamples, HistogramRows, RefusalNotes
 from collectors.wire.limits import DecodeLimits
+from collectors.wire.native_histograms import decode_histogram
 from collectors.wire.protobuf import BYTES, FIXED64, VARINT, field_bytes, fields, read_varint, signed, utf8
 from collectors.wire.sample_scan import ScannedSeries, scan
 from collectors.wire.series_labels import KEY_SPACE, decode_series_key, series_text
@@ -20,7 +21,7 @@ METRIC_TYPES: Final = ("unknown", "counter", "gauge", "histogram", "gaugehistogr
 
 
 def decode_write_request(request: bytes, limits: DecodeLimits) -> DecodedSamples:
-    """Samples and metadata of an uncompressed request; exemplars and native histograms are refused by name.
+    """Samples and metadata of an uncompressed request; exemplars are refused by name.
 
     Requests of the usual shape cost no Python per sample (`sample_scan`). Keys are the bytes of the label
     fields and may repeat. Raises InvalidInput if the message is broken, LimitExceeded.
@@ -33,7 +34,7 @@ def decode_write_request(request: bytes, limits: DecodeLimits) -> DecodedSamples
     if scanned is None:
         return _GeneralDecoder(request, limits).decode()
     other = _GeneralDecoder(rest, limits).decode()
-    return DecodedSamples(_joined(_batch_of(usual, scanned), other.batch), other.refusals)
+    return DecodedSamples(_joined(_batch_of(usual, scanned), other.batch), other.refusals, other.histograms)
 
 
 def _split(request: bytes, limits: DecodeLimits) -> tuple[bytes, bytes]:
@@ -91,6 +92,7 @@ class _GeneralDecoder:
         self._values = bytearray()
         self._metadata: list[MetricMetadata] = []
         self._notes = RefusalNotes()
+        self._histograms = HistogramRows()
 
     def decode(self) -> DecodedSamples:
         parts = 0
@@ -102,13 +104,15 @@ class _GeneralDecoder:
                 self._metadata.append(_metadata(self._request[start:end]))
             if parts > self._limits.max_parts:
                 self._limits.check_parts(parts)
-        return DecodedSamples(self._batch(), self._notes.all())
+        histograms = self._histograms.batch(KEY_SPACE, decode_series_key)
+        return DecodedSamples(self._batch(), self._notes.all(), histograms)
 
     def _series(self, start: int, end: int) -> int:
         """Take one TimeSeries in; how many fields it had."""
         labels: list[bytes] = []
         before = len(self._timestamps)
-        exemplars = histograms = parts = 0
+        histograms: list[tuple[int, int]] = []
+        exemplars = parts = 0
         for number, wire_type, begin, stop in fields(self._request, start, end):
             parts += 1
             if wire_type != BYTES:
@@ -120,12 +124,13 @@ class _GeneralDecoder:
             elif number == 3:
                 exemplars += 1
             elif number == 4:
-                histograms += 1
+                histograms.append((begin, stop))
         key = b"".join(labels)
         self._keys.append(key)
         self._counts.append(len(self._timestamps) - before)
         self._refuse("exemplar", "exemplars", key, exemplars)
-        self._refuse("native_histogram", "native histogram samples", key, histograms)
+        for begin, stop in histograms:
+            self._histogram(key, begin, stop)
         return parts
 
     def _sample(self, start: int, end: int) -> None:
@@ -139,6 +144,14 @@ class _GeneralDecoder:
         self._timestamps.append(timestamp)
         if len(self._timestamps) > self._limits.max_samples:
             self._limits.check_samples(len(self._timestamps))
+
+    def _histogram(self, key: bytes, start: int, end: int) -> None:
+        try:
+            self._histograms.add(key, *decode_histogram(self._request[start:end], self._limits))
+        except InvalidInput as error:
+            self._notes.add("invalid_histogram", f"{_name_of(key)}: {error}")
+        if len(self._histograms) > self._limits.max_samples:
+            self._limits.check_samples(len(self._histograms))
 
     def _refuse(self, reason: str, what: str, key: bytes, count: int) -> None:
         if count:

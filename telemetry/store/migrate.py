@@ -102,9 +102,13 @@ def _keep_settings(engine: Engine, settings: StoreSettings) -> None:
         _keep_retention(engine, table, column, getattr(settings, field))
 
 
-_DURABLE_TABLES: Final = ("series", "samples", "metric_metadata", "log_streams", "log_records", "exemplars")
+_DURABLE_TABLES: Final = (
+    "series", "samples", "metric_metadata", "log_streams", "log_records", "exemplars",
+    "histogram_samples", "histogram_metrics",
+)  # fmt: skip
 _RETENTION: Final = {
     "samples": ("timestamp", "sample_retention_days"),
+    "histogram_samples": ("timestamp", "sample_retention_days"),
     "series": ("last_seen", "sample_retention_days"),
     "log_records": ("timestamp", "log_retention_days"),
     "log_streams": ("last_seen", "log_retention_days"),

@@ -96,8 +96,13 @@ class SampleReader:
         sql = f"SELECT count() FROM samples WHERE {_where(conditions, series, time_range)}"
         count = int(self._engine.rows(sql, conditions.parameters, self._read_settings)[0][0])
         if count > most:
-            name = ENV_NAMES["max_query_samples"]
-            raise LimitExceeded(f"the query would read {count} samples; the limit is {most} ({name})", limit_name=name)
+            raise too_many_samples(str(count), most)
+
+
+def too_many_samples(count: str, most: int) -> LimitExceeded:
+    """Error for a query that would read more samples than the settings allow."""
+    name = ENV_NAMES["max_query_samples"]
+    return LimitExceeded(f"the query would read {count} samples; the limit is {most} ({name})", limit_name=name)
 
 
 def _first_id(conditions: Conditions, series: SeriesSet) -> str:

@@ -1,5 +1,6 @@
 """Samples on their way in: known series by number, limits by name, one columnar insert a group."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ class SampleWriter:
         self._metadata = metadata
         self.last_seen = LastSeen(self._catalogue.service_names)
         self.listeners: list[CommitListener] = []
+        self._telling = threading.Lock()
+        """Listeners are told one thing after the other, whichever thread commits."""
         self.queue: GroupCommit[PendingSamples] = GroupCommit("samples", self._commit, settings)
 
     def write(self, batch: SampleBatch, *, service: str | None, max_new_series: int | None) -> "Future[WriteReceipt]":
@@ -99,7 +102,7 @@ class SampleWriter:
         """Series first, so that no committed sample is without its labels."""
         indices = np.concatenate([pending.indices for pending in group])
         timestamps = np.concatenate([pending.timestamps_ms for pending in group])
-        self._commit_series({k: v for pending in group for k, v in pending.sighted.items()}, indices, timestamps)
+        self.commit_series({k: v for pending in group for k, v in pending.sighted.items()}, indices, timestamps)
         self._metadata.write((entry for pending in group for entry in pending.metadata), INSERT_SETTINGS)
         if len(indices):
             values = np.concatenate([pending.values for pending in group])
@@ -108,19 +111,22 @@ class SampleWriter:
     def _commit_samples(self, samples: CommittedSamples) -> None:
         self._sink.add(samples.ids, BufferedSamples(samples.numbers, samples.timestamps_ms, samples.values))
         self.last_seen.note(self._catalogue.services.view[samples.numbers], samples.timestamps_ms)
-        for listener in self.listeners:
-            listener.samples_committed(samples)
+        with self._telling:
+            for listener in self.listeners:
+                listener.samples_committed(samples)
 
-    def _commit_series(
+    def commit_series(
         self, sighted: dict[int, Labels], indices: NDArray[np.int64], timestamps_ms: NDArray[np.int64]
     ) -> None:
+        """Write those series of `sighted` that rows of these numbers and times make due. From any thread."""
         sightings = collect_sightings(self._catalogue, sighted, indices, timestamps_ms)
         if len(sightings):
             self._engine.insert("series", self._series_columns(sightings), INSERT_SETTINGS)
             with self._registry.lock:
                 self._catalogue.confirm(sightings.indices, sightings.first_ms, sightings.last_ms)
-            for listener in self.listeners:
-                listener.series_committed(self._committed_series(sightings))
+            with self._telling:
+                for listener in self.listeners:
+                    listener.series_committed(self._committed_series(sightings))
 
     def _series_columns(self, sightings: Sightings) -> pa.Table:
         codes = self._catalogue.metrics.view[sightings.indices]

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.model.histograms import HistogramBatch, RawHistograms
 from telemetry.model.labels import Labels, Matcher
 from telemetry.model.logs import LogBatch, LogRecord
 from telemetry.model.samples import Frame, MetricMetadata, RawColumns, SampleBatch, SeriesSet, WriteReceipt
@@ -16,6 +17,9 @@ from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.store.catalogue import Catalogue, ResolveService
 from telemetry.store.commits import CommitListener
 from telemetry.store.engine import Engine
+from telemetry.store.histogram_metrics import HistogramMetrics
+from telemetry.store.histogram_reader import HistogramReader
+from telemetry.store.histogram_writer import HistogramWriter
 from telemetry.store.housekeeping import Housekeeping
 from telemetry.store.journal import Journal
 from telemetry.store.known import load_known
@@ -74,9 +78,14 @@ class TelemetryStore:
         self._samples = SampleWriter(
             engine, self._series, self._metadata, self._sink, _commit_settings(engine, settings)
         )
+        self._histogram_metrics = HistogramMetrics(engine)
+        self._histograms = HistogramWriter(
+            engine, self._series, self._samples.commit_series, self._metadata, self._histogram_metrics, settings
+        )
         self._logs = LogWriter(engine, self._streams, settings)
         self._series_reader = SeriesReader(engine, settings, read)
         self._sample_reader = SampleReader(engine, settings, read)
+        self._histogram_reader = HistogramReader(engine, settings, read, self._histogram_metrics)
         self._log_reader = LogReader(engine, settings, read)
         self.log_fields = LogFields(engine)
         self._upkeep = Upkeep(engine, read)
@@ -110,6 +119,12 @@ class TelemetryStore:
         """
         return self._samples.write(batch, service=service, max_new_series=max_new_series)
 
+    def write_histograms(
+        self, batch: HistogramBatch, *, service: str | None = None, max_new_series: int | None = None
+    ) -> "Future[WriteReceipt]":
+        """As `write_samples`, for native histogram samples."""
+        return self._histograms.write(batch, service=service, max_new_series=max_new_series)
+
     def write_logs(self, batch: LogBatch, *, service: str | None = None) -> "Future[WriteReceipt]":
         """As `write_samples`, for log records."""
         return self._logs.write(batch, service=service)
@@ -130,12 +145,14 @@ class TelemetryStore:
     def flush(self) -> None:
         """Return once everything written before is committed and in the engine."""
         self._samples.queue.flush()
+        self._histograms.queue.flush()
         self._logs.queue.flush()
         self._sink.settle()
 
     def close(self) -> None:
         """Commit what waits, then let the engine go. Later calls raise StoreUnavailable."""
         self._samples.queue.close()
+        self._histograms.queue.close()
         self._logs.queue.close()
         self._sink.close()
         self._patterns.close()
@@ -161,6 +178,14 @@ class TelemetryStore:
         """
         self._sink.settle(time_range)
         return self._sample_reader.raw(series, time_range)
+
+    def has_histograms(self, series: SeriesSet) -> bool:
+        """Whether a metric of these series has native histogram samples at any time. Costs no query."""
+        return self._histogram_reader.has_any(series)
+
+    def read_histograms(self, series: SeriesSet, time_range: TimeRange) -> RawHistograms | None:
+        """As `read_samples`, the native histogram samples of these series; None if there are none."""
+        return self._histogram_reader.raw(series, time_range)
 
     def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
         """`function` over the window (t - window_ms, t] of each grid time, computed by the engine.
@@ -250,6 +275,7 @@ class TelemetryStore:
     def services_seen(self) -> dict[str, ServiceSeen]:
         """Newest sample and log record of each service."""
         metrics = _newest(self._upkeep.seen("series"), self._samples.last_seen.by_service())
+        metrics = _newest(metrics, self._histograms.last_seen.by_service())
         logs = _newest(self._upkeep.seen("log_streams"), self._logs.last_seen.by_service())
         return {name: ServiceSeen(metrics.get(name), logs.get(name)) for name in sorted({*metrics, *logs})}
 
@@ -264,6 +290,7 @@ class TelemetryStore:
         for registry in (self._series, self._streams):
             registry.forget(frozenset(names))
         self._samples.last_seen.forget(frozenset(names))
+        self._histograms.last_seen.forget(frozenset(names))
         self._logs.last_seen.forget(frozenset(names))
         self._patterns.forget(names)
         self._upkeep.delete_patterns(names)
@@ -294,6 +321,8 @@ class TelemetryStore:
         self._metadata.clear()
         self._query_log.clear()
         self._samples.last_seen.clear()
+        self._histograms.last_seen.clear()
+        self._histogram_metrics.clear()
         self._logs.last_seen.clear()
         self._tell_of_change()
 

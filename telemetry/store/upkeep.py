@@ -43,8 +43,8 @@ _IDS_OF_SERVICES: Final = """
 WHERE has({names:Array(String)}, now))
 """
 
-_ROWS: Final = {"series": ("samples", "series"), "log_streams": ("log_records", "stream")}
-"""table of ids -> (table of rows, its column with the id)"""
+_ROWS: Final = {"series": (("samples", "histogram_samples"), "series"), "log_streams": (("log_records",), "stream")}
+"""table of ids -> (tables of rows, their column with the id)"""
 
 _WITH_LABELS: Final = {
     "series": "SELECT id, any(metric) AS metric, any(bound) AS bound, max(service).2 AS now, any(labels) AS labels, "
@@ -81,15 +81,20 @@ class Upkeep:
 
     def delete(self, table: str, names: Sequence[str]) -> int:
         """Delete rows, then ids, of these services; the number of rows. Repeat it if it was cut off."""
-        rows_table, column = _ROWS[table]
-        parameters = {"table": table, "rows": rows_table, "column": column, "names": list(names)}
+        rows_tables, column = _ROWS[table]
+        parameters = {"table": table, "column": column, "names": list(names)}
         condition = "{column:Identifier} IN " + _IDS_OF_SERVICES
         if table == "series":
             self._engine.command("DELETE FROM exemplars WHERE series IN " + _IDS_OF_SERVICES, parameters)
-        count = self._engine.rows("SELECT count() FROM {rows:Identifier} WHERE " + condition, parameters)[0][0]
-        self._engine.command("DELETE FROM {rows:Identifier} WHERE " + condition, parameters)
+        count = 0
+        for rows_table in rows_tables:
+            parameters["rows"] = rows_table
+            count += int(
+                self._engine.rows("SELECT count() FROM {rows:Identifier} WHERE " + condition, parameters)[0][0]
+            )
+            self._engine.command("DELETE FROM {rows:Identifier} WHERE " + condition, parameters)
         self._engine.command("DELETE FROM {table:Identifier} WHERE id IN " + _IDS_OF_SERVICES, parameters)
-        return int(count)
+        return count
 
     def delete_patterns(self, names: Sequence[str]) -> None:
         """Delete the patterns and errors of these services."""

@@ -8,6 +8,7 @@ from typing import Any
 from collectors.receivers.app import ReceiverApp
 from fleet.models import Service
 from fleet.tokens import create_token
+from telemetry.model.histograms import Histogram
 from telemetry.model.labels import METRIC_NAME, Matcher, MatchOp
 from telemetry.model.time import TimeRange
 from telemetry.store import LogQuery, TelemetryStore
@@ -79,6 +80,13 @@ def stored_samples(store: TelemetryStore, metric: str) -> list[tuple[dict[str, s
             sample = (int(columns.timestamps_ms[at]), float(columns.values[at]))
             rows.append((dict(labels), found.services[row], *sample))
     return rows
+
+
+def stored_histograms(store: TelemetryStore, metric: str) -> list[Histogram]:
+    """Every native histogram of `metric`."""
+    found = store.select_series([[Matcher(METRIC_NAME, MatchOp.EQUAL, metric)]], ALL_TIME, limit=100)
+    raw = store.read_histograms(found, ALL_TIME)
+    return [] if raw is None else list(raw.values)
 
 
 def stored_logs(store: TelemetryStore) -> list[Any]:

@@ -17,7 +17,15 @@ from collectors.receivers.app import ReceiverApp
 from collectors.receivers.counters import REFUSED
 from fleet.models import AuditEvent, Deployment
 from telemetry.store import TelemetryStore
-from tests.collectors.receivers.pushes import NOW_MS, Answer, Sender, new_token, stored_logs, stored_samples
+from tests.collectors.receivers.pushes import (
+    NOW_MS,
+    Answer,
+    Sender,
+    new_token,
+    stored_histograms,
+    stored_logs,
+    stored_samples,
+)
 from tests.collectors.wire.encoders import WriteRequest, push_request, write_request
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,12 +72,23 @@ def test_remote_write_names_refused_samples_and_stores_the_rest(sender: Sender, 
     assert stored_samples(store, "ahead") == []
 
 
-def test_remote_write_refuses_exemplars_and_native_histograms_by_name(sender: Sender, store: TelemetryStore) -> None:
+def test_remote_write_stores_native_histograms_and_samples_together(sender: Sender, store: TelemetryStore) -> None:
     request = WriteRequest.FromString(
         write_request(({"__name__": "good"}, [(NOW_MS, 1.0)]), ({"__name__": "native"}, []))
     )
-    request.timeseries[1].histograms.add(timestamp=NOW_MS, sum=1.0)
-    counter = REFUSED.labels("remote_write", "native_histogram")
+    request.timeseries[1].histograms.add(timestamp=NOW_MS, sum=1.5)
+    assert write(sender, request.SerializeToString()).status == 204
+    assert len(stored_samples(store, "good")) == 1
+    [histogram] = stored_histograms(store, "native")
+    assert histogram.sum == 1.5
+
+
+def test_remote_write_refuses_impossible_native_histograms_by_name(sender: Sender, store: TelemetryStore) -> None:
+    request = WriteRequest.FromString(
+        write_request(({"__name__": "good"}, [(NOW_MS, 1.0)]), ({"__name__": "native"}, []))
+    )
+    request.timeseries[1].histograms.add(timestamp=NOW_MS, sum=1.0, schema=-9)
+    counter = REFUSED.labels("remote_write", "invalid_histogram")
     before = counter._value.get()
     answer = write(sender, request.SerializeToString())
     assert (answer.status, "native" in answer.text) == (400, True)

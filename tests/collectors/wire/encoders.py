@@ -10,7 +10,17 @@ _MESSAGES = {
     "Exemplar": [
         ("labels", 1, F.TYPE_MESSAGE, "Label"), ("value", 2, F.TYPE_DOUBLE, ""), ("timestamp", 3, F.TYPE_INT64, ""),
     ],
-    "Histogram": [("sum", 3, F.TYPE_DOUBLE, ""), ("schema", 4, F.TYPE_SINT32, ""), ("timestamp", 15, F.TYPE_INT64, "")],
+    "BucketSpan": [("offset", 1, F.TYPE_SINT32, ""), ("length", 2, F.TYPE_UINT32, "")],
+    "Histogram": [
+        ("count_int", 1, F.TYPE_UINT64, ""), ("count_float", 2, F.TYPE_DOUBLE, ""), ("sum", 3, F.TYPE_DOUBLE, ""),
+        ("schema", 4, F.TYPE_SINT32, ""), ("zero_threshold", 5, F.TYPE_DOUBLE, ""),
+        ("zero_count_int", 6, F.TYPE_UINT64, ""), ("zero_count_float", 7, F.TYPE_DOUBLE, ""),
+        ("negative_spans", 8, F.TYPE_MESSAGE, "BucketSpan"), ("negative_deltas", 9, F.TYPE_SINT64, "REPEATED"),
+        ("negative_counts", 10, F.TYPE_DOUBLE, "REPEATED"), ("positive_spans", 11, F.TYPE_MESSAGE, "BucketSpan"),
+        ("positive_deltas", 12, F.TYPE_SINT64, "REPEATED"), ("positive_counts", 13, F.TYPE_DOUBLE, "REPEATED"),
+        ("reset_hint", 14, F.TYPE_INT32, ""), ("timestamp", 15, F.TYPE_INT64, ""),
+        ("custom_values", 16, F.TYPE_DOUBLE, "REPEATED"),
+    ],
     "TimeSeries": [
         ("labels", 1, F.TYPE_MESSAGE, "Label"), ("samples", 2, F.TYPE_MESSAGE, "Sample"),
         ("exemplars", 3, F.TYPE_MESSAGE, "Exemplar"), ("histograms", 4, F.TYPE_MESSAGE, "Histogram"),
@@ -40,13 +50,13 @@ _LOKI = {
 
 
 def _classes(package, messages):
-    """Message classes; a field of message type is repeated unless its type is written with `=`."""
+    """Message classes; a field of message type is repeated unless its type is written with `=`, others if REPEATED."""
     file = descriptor_pb2.FileDescriptorProto(name=f"tests/{package}.proto", package=package, syntax="proto3")
     for name, fields in messages.items():
         message = file.message_type.add(name=name)
         for field, number, kind, of in fields:
             label = F.LABEL_REPEATED if of and of[0] != "=" else F.LABEL_OPTIONAL
-            of_type = f".{package}.{of.lstrip('=')}" if of else None
+            of_type = f".{package}.{of.lstrip('=')}" if of and of != "REPEATED" else None
             message.field.add(name=field, number=number, type=kind, label=label, type_name=of_type)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)

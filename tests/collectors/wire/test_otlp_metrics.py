@@ -198,15 +198,51 @@ def test_a_summary_becomes_quantiles_sum_and_count():
     assert names_and_values(batch) == {"rpc": 3.5, "rpc_count": 4.0, "rpc_sum": 10.0}
 
 
-def test_an_exponential_histogram_is_refused_by_name_with_its_count():
+def exponential(**point):
     def fill(metric):
-        metric.name = "exp"
-        for _ in range(3):
-            metric.exponential_histogram.data_points.add(count=1)
+        metric.name, metric.unit = "latency", "s"
+        metric.exponential_histogram.aggregation_temporality = CUMULATIVE
+        found = metric.exponential_histogram.data_points.add(time_unix_nano=NOW * 10**6)
+        for side in ("positive", "negative"):
+            offset, counts = point.pop(side, (0, []))
+            getattr(found, side).offset = offset
+            getattr(found, side).bucket_counts.extend(counts)
+        for name, value in point.items():
+            setattr(found, name, value)
 
-    (refusal,) = decoded(request_of(fill)).refusals
-    assert (refusal.reason, refusal.count) == ("exponential_histogram", 3)
-    assert "'exp'" in refusal.message
+    return fill
+
+
+def test_an_exponential_histogram_becomes_a_native_one_whose_buckets_are_numbered_by_their_end():
+    result = decoded(
+        request_of(exponential(count=9, sum=7.5, scale=3, zero_count=2, positive=(-1, [1, 0, 3]), negative=(4, [3])))
+    )
+    [histogram] = result.histograms.histograms
+    assert (histogram.schema, histogram.count, histogram.sum, histogram.zero_count) == (3, 9.0, 7.5, 2.0)
+    assert histogram.zero_threshold == 1e-128
+    assert (histogram.positive.indices.tolist(), histogram.positive.counts.tolist()) == ([0, 2], [1.0, 3.0])
+    assert (histogram.negative.indices.tolist(), histogram.negative.counts.tolist()) == ([5], [3.0])
+    labels = dict(result.histograms.decode_key(result.histograms.keys[0]))
+    assert labels["__name__"] == "latency_seconds"
+    assert [entry.type for entry in result.batch.metadata] == ["histogram"]
+
+
+def test_an_exponential_histogram_finer_than_schema_8_is_added_up_to_it():
+    [histogram] = decoded(request_of(exponential(count=4, scale=10, positive=(0, [1, 1, 1, 1])))).histograms.histograms
+    assert (histogram.schema, histogram.positive.indices.tolist()) == (8, [1])
+    assert histogram.positive.counts.tolist() == [4.0]
+
+
+def test_an_exponential_histogram_coarser_than_schema_minus_4_is_refused_by_name():
+    result = decoded(request_of(exponential(count=4, scale=-5), gauge("g", 1.0)))
+    assert result.histograms is None
+    [refusal] = result.refusals
+    assert "'latency' has the scale -5" in refusal.message
+
+
+def test_an_exponential_histogram_without_a_recorded_value_is_a_staleness_marker():
+    [histogram] = decoded(request_of(exponential(flags=1))).histograms.histograms
+    assert is_stale(np.array([histogram.sum])).all()
 
 
 def test_points_without_a_value_and_metrics_without_a_name_are_refused():
@@ -334,11 +370,12 @@ def test_what_a_real_sdk_sends_is_read():
     assert found["room_temperature_celsius"] == 22.3
     assert found["http_server_request_duration_seconds_count"] == 24.0
     assert found["target_info"] == 1.0
-    assert [refusal.reason for refusal in result.refusals] == ["exponential_histogram"]
+    assert result.refusals == ()
+    assert result.histograms is not None
     assert np.isfinite(result.batch.values).all()
 
 
 def test_the_examples_of_the_specification_are_read():
     result = decode_otlp_metrics_json(real("otlp/proto-examples/examples/metrics.json").read_bytes(), LIMITS)
     assert names_and_values(result.batch) == {"my_gauge_ratio": 10.0}
-    assert [r.reason for r in result.refusals] == ["delta_temporality", "delta_temporality", "exponential_histogram"]
+    assert [r.reason for r in result.refusals] == ["delta_temporality"] * 3

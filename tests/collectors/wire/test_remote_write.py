@@ -155,16 +155,35 @@ def test_metadata_of_every_type_is_read():
     ]
 
 
-def test_exemplars_and_native_histograms_are_refused_by_name_and_the_samples_kept():
+def test_exemplars_are_refused_by_name_and_the_samples_kept():
     request = WriteRequest.FromString(write_request((UP, [(NOW, 1.0)]), ({"__name__": "h"}, [])))
     request.timeseries[0].exemplars.add(value=1.0, timestamp=NOW)
+    result = decoded(request.SerializeToString())
+    assert len(result.batch) == 1
+    assert [(r.reason, r.count) for r in result.refusals] == [("exemplar", 1)]
+    assert "up" in result.refusals[0].message
+
+
+def test_native_histograms_come_beside_the_samples():
+    request = WriteRequest.FromString(write_request((UP, [(NOW, 1.0)]), ({"__name__": "h"}, [])))
     request.timeseries[1].histograms.add(sum=1.0, timestamp=NOW)
     request.timeseries[1].histograms.add(sum=2.0, timestamp=NOW + 1)
     result = decoded(request.SerializeToString())
-    assert len(result.batch) == 1
-    assert [(r.reason, r.count) for r in result.refusals] == [("exemplar", 1), ("native_histogram", 2)]
-    assert "up" in result.refusals[0].message
-    assert "h" in result.refusals[1].message
+    assert result.batch.values.tolist() == [1.0]
+    assert result.histograms.timestamps_ms.tolist() == [NOW, NOW + 1]
+    assert [histogram.sum for histogram in result.histograms.histograms] == [1.0, 2.0]
+    assert [result.histograms.decode_key(key) for key in result.histograms.keys] == [(("__name__", "h"),)]
+
+
+def test_an_impossible_native_histogram_is_refused_by_name_and_the_others_kept():
+    request = WriteRequest.FromString(write_request(({"__name__": "h"}, [])))
+    request.timeseries[0].histograms.add(sum=1.0, timestamp=NOW, schema=-9)
+    request.timeseries[0].histograms.add(sum=2.0, timestamp=NOW)
+    result = decoded(request.SerializeToString())
+    assert [(r.reason, r.count) for r in result.refusals] == [("invalid_histogram", 1)]
+    assert "h: " in result.refusals[0].message
+    assert "schema -9" in result.refusals[0].message
+    assert len(result.histograms) == 1
 
 
 @pytest.mark.parametrize(
