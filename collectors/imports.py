@@ -80,3 +80,8 @@ KINDS: Final[dict[str, ImportKind]] = {
     "advisories": ImportKind("known vulnerabilities in OSV form", _advisory_arguments, _import_advisories),
     "costs": ImportKind("a bill in FOCUS form", _cost_arguments, _import_costs),
 }
+
+
+def add_kind(word: str, kind: ImportKind) -> None:
+    """Let `belvedere import` know a kind of another floor."""
+    KINDS[word] = kind

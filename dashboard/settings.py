@@ -294,6 +294,14 @@ SCRAPE_SECONDS = env_int("BELVEDERE_SCRAPE_SECONDS", 15, "default time between t
 FILE_SD = env_list(
     "BELVEDERE_FILE_SD", "", "files of scrape targets in Prometheus' `file_sd` form, JSON or YAML; may hold `*`"
 )
+RULE_FILES = env_list(
+    "BELVEDERE_RULE_FILES",
+    "",
+    "recording and alerting rule files of Prometheus, such as `/etc/belvedere/rules/*.yml`; changes are noticed",
+)
+RULE_SECONDS = env_int(
+    "BELVEDERE_RULE_SECONDS", 60, "time between two evaluations of a rule group that names none", minimum=1
+)
 OUTBOUND_ALLOWED_NETWORKS = env_list(
     "BELVEDERE_OUTBOUND_NETWORKS",
     "",

@@ -1,20 +1,32 @@
 """Celery's tasks: look for due work, run one job, keep the queue in order."""
 
+from typing import Final
+
 from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
 
 from dashboard.runtime import dispatcher, schedule
 from dashboard.runtime.heartbeat import beat
 from fleet.actions.services import discover_services
 from fleet.jobs import requeue_expired
+from fleet.selectors.rules import due_groups
+from policies.rules.files import sync_watched_files
+from policies.tasks import evaluate_rules
 from telemetry.model.errors import StoreUnavailable
 from telemetry.store import current
+
+RULE_MESSAGE_SECONDS: Final = 2
 
 
 @shared_task(name="dashboard.dispatch")  # type: ignore[untyped-decorator]
 def dispatch() -> None:
-    """Send due jobs to the workers. Every second."""
+    """Send due jobs and rule groups to the workers. Every second."""
     for job_id in dispatcher.due():
         run_job.delay(job_id)
+    for group_id in due_groups(timezone.now()):
+        # Sent again every second until somebody has claimed it, so a message that waited too long is worth nothing.
+        evaluate_rules.apply_async((group_id,), expires=RULE_MESSAGE_SECONDS)
 
 
 @shared_task(name="dashboard.upkeep")  # type: ignore[untyped-decorator]
@@ -24,6 +36,8 @@ def upkeep() -> None:
     dispatcher.renew_leases()
     requeue_expired()
     schedule.enqueue_due()
+    if settings.RULE_FILES:
+        sync_watched_files(settings.RULE_FILES)
 
 
 @shared_task(name="dashboard.discover")  # type: ignore[untyped-decorator]

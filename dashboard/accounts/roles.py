@@ -17,6 +17,7 @@ PERMISSIONS: Final = {
     "manage:targets": "add and change scrape targets",
     "manage:services": "declare services, teams and environments",
     "manage:mapping": "rules that say which service telemetry belongs to",
+    "manage:rules": "load and remove recording and alerting rules",
     "manage:advisories": "import advisories",
     "manage:costs": "import bills and edit price sheets",
     "manage:users": "people, their roles, invitations and factors",
@@ -32,7 +33,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "administrator": frozenset(PERMISSIONS),
     "operator": EVERYONE
     | _EVERY_READ
-    | {"view:settings", "manage:tokens", "manage:targets", "manage:services", "manage:mapping"},
+    | {"view:settings", "manage:tokens", "manage:targets", "manage:services", "manage:mapping", "manage:rules"},
     "security_reviewer": EVERYONE | {"view:fleet", "view:security", "view:audit", "query"},
     "cost_viewer": EVERYONE | {"view:cost"},
 }

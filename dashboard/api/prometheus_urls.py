@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from dashboard.api.prometheus import metadata, query, status
+from dashboard.api.prometheus import metadata, query, rules, status
 
 _api = [
     path("query", query.query, name="prometheus-query"),
@@ -13,6 +13,9 @@ _api = [
     re_path(r"^label/(?P<name>.+)/values$", metadata.label_values, name="prometheus-label-values"),
     path("metadata", metadata.metadata, name="prometheus-metadata"),
     path("targets", status.targets, name="prometheus-targets"),
+    path("rules", rules.rule_groups, name="prometheus-rules"),
+    path("alerts", rules.alerts, name="prometheus-alerts"),
+    path("alertmanagers", rules.alertmanagers, name="prometheus-alertmanagers"),
     path("status/buildinfo", status.build_info, name="prometheus-buildinfo"),
 ]
 

@@ -13,6 +13,7 @@ from fleet.models.dependencies import (
     Finding,
 )
 from fleet.models.jobs import Job
+from fleet.models.rules import RuleFile, RuleGroup, RuleState
 from fleet.models.service import Deployment, Environment, MappingRule, Service, Team
 from fleet.models.targets import Target
 
@@ -32,6 +33,9 @@ __all__ = [
     "Job",
     "MappingRule",
     "PriceSheet",
+    "RuleFile",
+    "RuleGroup",
+    "RuleState",
     "Service",
     "Target",
     "Team",

@@ -22,6 +22,7 @@ TABS: Final = (
     Tab("Targets", "/settings/targets", "target", "view:settings", "Endpoints that are scraped for metrics."),
     Tab("Services", "/settings/services", "overview", "view:settings", "Teams, owners and exposure of each service."),
     Tab("Mapping", "/settings/mapping", "filter", "view:settings", "Rules that name the service of telemetry."),
+    Tab("Rules", "/settings/rules", "clock", "view:settings", "Recording and alerting rules and how they fare."),
     Tab("Tokens", "/settings/tokens", "key", "manage:tokens", "Credentials of machines, limited by scope."),
     Tab(
         "Advisories",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.views.settings import advisories, health, hub, mapping, senders, services, targets
+from dashboard.views.settings import advisories, health, hub, mapping, rules, senders, services, targets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("settings", hub.hub, name="settings"),
@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/teams", services.add_team, name="add-team"),
     path("settings/mapping", mapping.mapping, name="mapping"),
     path("settings/mapping/<int:rule_id>/remove", mapping.delete_rule, name="delete-rule"),
+    path("settings/rules", rules.rules, name="rules"),
+    path("settings/rules/<int:file_id>/remove", rules.remove_rules, name="remove-rules"),
     path("settings/advisories", advisories.advisories, name="advisories"),
     path("settings/advisories/fetch", advisories.fetch_feeds, name="fetch-advisories"),
     path("settings/health", health.health, name="health-page"),
