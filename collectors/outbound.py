@@ -168,6 +168,25 @@ def _refusal(host: str, address: Address) -> str:
             return f"{where}, an address that is never fetched from (link-local, metadata service or reserved)"
 
 
+async def allowed_addresses(
+    host: str, port: int, policy: OutboundPolicy, resolve: Resolver = resolve_addresses
+) -> list[str]:
+    """Addresses of `host` now, all of them allowed. Raises OutboundRefused or OutboundFailed."""
+    return check_addresses(host, await _resolved(host, port, resolve), policy)
+
+
+async def _resolved(host: str, port: int, resolve: Resolver) -> Sequence[str]:
+    if (literal := _literal(host)) is not None:
+        return [str(literal)]
+    lookup = asyncio.get_running_loop().run_in_executor(_resolvers, resolve, host, port)
+    try:
+        return await asyncio.wait_for(lookup, _RESOLVE_SECONDS)
+    except TimeoutError as error:
+        raise OutboundFailed(f"{host} was not resolved within {_RESOLVE_SECONDS:g} s") from error
+    except OSError as error:
+        raise OutboundFailed(f"{host} cannot be resolved: {error.strerror or error}") from error
+
+
 class _GuardedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections for the pool: resolves, checks, and connects to the checked addresses only."""
 
@@ -183,7 +202,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = check_addresses(host, await self._addresses(host, port), self._policy)
+        addresses = await allowed_addresses(host, port, self._policy, self._resolve)
         failure: Exception = OutboundFailed(f"{host} has no address")
         for address in addresses:
             try:
@@ -198,25 +217,16 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def _addresses(self, host: str, port: int) -> Sequence[str]:
-        if (literal := _literal(host)) is not None:
-            return [str(literal)]
-        lookup = asyncio.get_running_loop().run_in_executor(_resolvers, self._resolve, host, port)
-        try:
-            return await asyncio.wait_for(lookup, _RESOLVE_SECONDS)
-        except TimeoutError as error:
-            raise OutboundFailed(f"{host} was not resolved within {_RESOLVE_SECONDS:g} s") from error
-        except OSError as error:
-            raise OutboundFailed(f"{host} cannot be resolved: {error.strerror or error}") from error
-
 
 class _GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx's transport over a pool that connects through `_GuardedBackend`."""
 
-    def __init__(self, backend: _GuardedBackend, *, connections: int, keepalive_seconds: float) -> None:
-        super().__init__(verify=tls_context())
+    def __init__(
+        self, backend: _GuardedBackend, *, tls: ssl.SSLContext, connections: int, keepalive_seconds: float
+    ) -> None:
+        super().__init__(verify=tls)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls_context(),
+            ssl_context=tls,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=keepalive_seconds,
@@ -240,11 +250,14 @@ class OutboundClient:
     connections: int = 100
     keepalive_seconds: float = 90.0
     resolve: Resolver = resolve_addresses
+    tls: ssl.SSLContext | None = None
+    """Whom to trust; None trusts what the system does."""
     _http: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
         transport = _GuardedTransport(
             _GuardedBackend(self.policy, self.resolve),
+            tls=self.tls or tls_context(),
             connections=self.connections,
             keepalive_seconds=self.keepalive_seconds,
         )

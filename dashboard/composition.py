@@ -9,7 +9,6 @@ from dashboard.front import build_front
 from dashboard.runtime.access_log import AccessLog
 from dashboard.runtime.beat import BeatPart
 from dashboard.runtime.control_server import ControlPart
-from dashboard.runtime.leadership import ElectedPart
 from dashboard.runtime.lifespan import ASGIApp, Lifespan
 from dashboard.runtime.parts import Part, Parts
 from dashboard.runtime.profile import background_runs_inside
@@ -36,7 +35,7 @@ def web_parts() -> list[Part]:
 
 def worker_parts() -> list[Part]:
     """Parts of `belvedere worker`, in the order of their start."""
-    supervised: list[Part] = [*log_parts(), WorkerPart(), BeatPart(), ElectedPart(Scraper())]
+    supervised: list[Part] = [*log_parts(), WorkerPart(), BeatPart(), Scraper(shared=True)]
     return [StorePart(), *supervised, Supervisor(supervised)]
 
 

@@ -302,6 +302,13 @@ RULE_FILES = env_list(
 RULE_SECONDS = env_int(
     "BELVEDERE_RULE_SECONDS", 60, "time between two evaluations of a rule group that names none", minimum=1
 )
+SCRAPE_COMMIT = env_float(
+    "BELVEDERE_SCRAPE_COMMIT_SECONDS", 1, "scrapes of this time are stored together", minimum=0.01, maximum=60
+)
+DNS_SERVERS = tuple(
+    (address, 53)
+    for address in env_list("BELVEDERE_DNS_SERVERS", "", "servers that targets are looked for at; empty: the system's")
+)
 OUTBOUND_ALLOWED_NETWORKS = env_list(
     "BELVEDERE_OUTBOUND_NETWORKS",
     "",

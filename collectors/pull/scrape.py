@@ -1,34 +1,32 @@
-"""One scrape: fetch the page of a target, parse it, store it."""
+"""One scrape: fetch the page of a target, read it, hand its samples to be stored."""
 
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
+from email.message import Message
+from functools import lru_cache
 from typing import Final
 
-import structlog
 from prometheus_client import Counter
 
-from collectors.outbound import OutboundClient, OutboundError, OutboundFailed, OutboundLimits, status_sentence
-from collectors.pull.scrape_memory import ScrapeMemory
+from collectors.kept_connections import KeptConnections, PreparedGet, prepared_get
+from collectors.outbound import OutboundError, OutboundFailed, OutboundLimits, OutboundResponse, status_sentence
+from collectors.pull.client_config import ssl_context
+from collectors.pull.gathering import REFUSED, Gathering
+from collectors.pull.job_config import PROTOCOLS, JobConfig
+from collectors.pull.scrape_memory import PageCounts, PageRefused, Piece, ScrapeMemory
 from collectors.pull.targets import ScrapeTarget
-from collectors.wire.exposition import is_openmetrics, parse_exposition
 from collectors.wire.limits import DecodeLimits
-from telemetry.model.errors import TelemetryError
-from telemetry.model.samples import SampleBatch, WriteReceipt
-from telemetry.store import current
-
-ACCEPT: Final = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+from telemetry.model.errors import InvalidInput, TelemetryError
 
 SCRAPES: Final = Counter("belvedere_scrapes", "Scrapes of targets.", ["result"])
-REFUSED: Final = Counter("belvedere_scrape_refused_samples", "Scraped samples that were not stored.", ["reason"])
 
-_COMMIT_SECONDS: Final = 2.0
-"""How long the end of a loop waits for the commit of what it wrote last."""
-
-_log = structlog.get_logger("belvedere.scrape")
+_LARGE_PAGE_BYTES: Final = 512 * 1024
+"""A page from here on is read beside the event loop."""
+_BEHIND: Final = "not stored: more samples wait to be stored than are held in memory"
+_TEXT: Final = ("text/plain", "application/openmetrics-text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +39,17 @@ class ScrapeResult:
     samples: int
     error: str = ""
     """Why it failed, or why (part of) it was not stored."""
+    series: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ScrapeTools:
     """What all scrapes share."""
 
-    client: OutboundClient
+    connections: KeptConnections
+    gathering: Gathering
     executor: Executor
-    """Parses and looks series up, beside the event loop."""
+    """Reads large and new pages, beside the event loop."""
     limits: DecodeLimits
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
@@ -57,23 +57,37 @@ class ScrapeTools:
 async def scrape(
     target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools, scheduled_ms: int | None = None
 ) -> ScrapeResult:
-    """Scrape `target` once and store the outcome, a failure too. Never raises for what a target or the store does.
+    """Scrape `target` once and gather the outcome, a failure too. Never raises for what a target does.
 
     The samples get `scheduled_ms` if that is close enough to now: even distances compress better.
     """
     at_ms = _timestamp(tools.clock_ms(), scheduled_ms, target.interval_seconds)
     started = time.perf_counter()
+    counts, problem = PageCounts(), ""
+    duration: float | None = None
     try:
-        page = await fetch_page(target, memory, tools, at_ms)
-    except (OutboundError, TelemetryError) as error:
+        response = await fetch_page(target, tools)
         duration = time.perf_counter() - started
-        SCRAPES.labels("failed").inc()
-        stored = await store(memory.failure(at_ms, duration), target, memory, tools)
-        return ScrapeResult(False, at_ms, duration, 0, "; ".join(filter(None, (str(error), stored))))
-    duration = time.perf_counter() - started
-    SCRAPES.labels("ok").inc()
-    stored = await store(memory.page(page, at_ms, duration), target, memory, tools)
-    return ScrapeResult(True, at_ms, duration, len(page), stored)
+        pieces, counts = await _read(response, target, memory, tools, at_ms)
+    except (OutboundError, TelemetryError) as error:
+        problem = str(error) or type(error).__name__
+        counts = error.counts if isinstance(error, PageRefused) else counts
+        pieces = memory.failure(at_ms)
+    duration = time.perf_counter() - started if duration is None else duration
+    SCRAPES.labels("failed" if problem else "ok").inc()
+    report = memory.report(counts, up=not problem, duration_seconds=duration, timestamp_ms=at_ms)
+    refused = gather([*pieces, report], target, memory, tools)
+    error_text = "; ".join(filter(None, (problem, refused)))
+    return ScrapeResult(not problem, at_ms, duration, counts.scraped, error_text, memory.series_count)
+
+
+def gather(pieces: list[Piece], target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools) -> str:
+    """Hand `pieces` over; why they are not taken, '' if they are."""
+    if tools.gathering.add(pieces, target.service):
+        return ""
+    REFUSED.labels("store").inc(sum(len(piece.values) for piece in pieces))
+    memory.not_stored(pieces)
+    return _BEHIND
 
 
 def _timestamp(now_ms: int, scheduled_ms: int | None, interval_seconds: float) -> int:
@@ -82,55 +96,74 @@ def _timestamp(now_ms: int, scheduled_ms: int | None, interval_seconds: float) -
     return scheduled_ms if scheduled_ms is not None and abs(now_ms - scheduled_ms) <= tolerance_ms else now_ms
 
 
-async def fetch_page(target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools, at_ms: int) -> SampleBatch:
-    """What `target` exposes now. Raises OutboundError or TelemetryError with a sentence."""
+async def fetch_page(target: ScrapeTarget, tools: ScrapeTools) -> OutboundResponse:
+    """The page that `target` exposes now. Raises OutboundError with a sentence."""
     if target.problem:
         raise OutboundFailed(target.problem)
-    headers = {"accept": ACCEPT, "x-prometheus-scrape-timeout-seconds": f"{target.timeout_seconds:g}"}
-    if target.authorization:
-        headers["authorization"] = target.authorization
-    most = tools.limits.max_decoded_bytes
+    most = target.job.limits.body_bytes or tools.limits.max_decoded_bytes
     limits = OutboundLimits(target.timeout_seconds, wire_bytes=most, decoded_bytes=most)
-    response = await tools.client.get(target.url, headers=headers, limits=limits)
+    response = await tools.connections.get(request_of(target), limits)
     if response.status != 200:
         raise OutboundFailed(status_sentence(response.status))
-    parse = partial(
-        parse_exposition,
-        response.body,
-        default_timestamp_ms=at_ms,
-        openmetrics=is_openmetrics(response.content_type),
-        target=target.series,
-        known=memory.known,
-        limits=tools.limits,
-    )
-    return await asyncio.get_running_loop().run_in_executor(tools.executor, parse)
+    return response
 
 
-async def store(batch: SampleBatch, target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools) -> str:
-    """Write `batch` and wait for its commit; why (part of) it was not stored, '' if all is well."""
-    loop = asyncio.get_running_loop()
-    try:
-        future = await loop.run_in_executor(tools.executor, _write, batch, target.service)
-        receipt = await _committed(future)
-    except TelemetryError as error:
-        REFUSED.labels("store").inc(len(batch))
-        _log.warning("scrape not stored", url=target.url, error=str(error))
-        return f"not stored: {error}"
-    memory.commit()
-    for refusal in receipt.refusals:
-        REFUSED.labels(refusal.reason).inc(refusal.count)
-    return "; ".join(refusal.message for refusal in receipt.refusals)
+def request_of(target: ScrapeTarget) -> PreparedGet:
+    """The request for a target's page; credentials in files are read now. Raises OutboundError."""
+    client = target.job.client
+    return _prepared(target, client.authorization(), id(ssl_context(client.tls)))
 
 
-async def _committed(future: Future[WriteReceipt]) -> WriteReceipt:
-    """Result of `future`, which a cancellation of ours must not reach: it is shared with other writers."""
-    pending = asyncio.wrap_future(future)
-    try:
-        return await asyncio.shield(pending)
-    except asyncio.CancelledError:
-        await asyncio.wait({pending}, timeout=_COMMIT_SECONDS)
-        raise
+@lru_cache(maxsize=20_000)
+def _prepared(target: ScrapeTarget, authorization: str, _context: int) -> PreparedGet:
+    job = target.job
+    headers = {
+        "accept": accept_header(job),
+        "accept-encoding": "gzip" if job.compression else "identity",
+        "x-prometheus-scrape-timeout-seconds": f"{target.timeout_seconds:g}",
+    }
+    if authorization:
+        headers["authorization"] = authorization
+    tls = ssl_context(job.client.tls)
+    return prepared_get(target.url, headers, tls=tls, server_name=job.client.tls.server_name)
 
 
-def _write(batch: SampleBatch, service: str | None) -> Future[WriteReceipt]:
-    return current().write_samples(batch, service=service)
+@lru_cache(maxsize=1000)
+def accept_header(job: JobConfig) -> str:
+    """Formats by preference, with the escaping of names that is wanted, as Prometheus asks for them."""
+    weight = len(job.protocols) + 2
+    words = []
+    for position, protocol in enumerate(job.protocols):
+        escaping = f";escaping={job.escaping}" if protocol.endswith("1.0.0") else ""
+        words.append(f"{PROTOCOLS[protocol]}{escaping};q=0.{weight - position}")
+    return ",".join([*words, f"*/*;q=0.{weight - len(job.protocols)}"])
+
+
+async def _read(
+    response: OutboundResponse, target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools, at_ms: int
+) -> tuple[list[Piece], PageCounts]:
+    openmetrics = speaks_openmetrics(response.content_type, target.job.fallback_protocol)
+
+    def read() -> tuple[list[Piece], PageCounts]:
+        return memory.page(response.body, openmetrics=openmetrics, timestamp_ms=at_ms)
+
+    if memory.series_count and len(response.body) < _LARGE_PAGE_BYTES:
+        return read()
+    return await asyncio.get_running_loop().run_in_executor(tools.executor, read)
+
+
+@lru_cache(maxsize=1000)
+def speaks_openmetrics(content_type: str, fallback: str) -> bool:
+    """Whether the page is OpenMetrics rather than Prometheus text.
+
+    Raises InvalidInput for another content type (or none) where the job names no protocol to fall back to.
+    """
+    message = Message()
+    message["content-type"] = content_type
+    kind = message.get_content_type() if content_type.strip() else ""
+    if kind in _TEXT:
+        return kind == _TEXT[1]
+    if not fallback:
+        told = f"the content type {content_type!r} is no metrics page" if content_type else "it names no content type"
+        raise InvalidInput(f"{told}, and the job has no fallback_scrape_protocol")
+    return fallback.startswith("OpenMetrics")

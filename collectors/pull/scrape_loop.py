@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 
-from collectors.pull.scrape import ScrapeResult, ScrapeTools, scrape, store
+from collectors.pull.scrape import ScrapeResult, ScrapeTools, gather, scrape
 from collectors.pull.scrape_memory import ScrapeMemory
 from collectors.pull.targets import ScrapeTarget
 
@@ -37,6 +37,6 @@ async def scrape_forever(target: ScrapeTarget, memory: ScrapeMemory, tools: Scra
         scheduled_ms += passed * interval_ms
 
 
-async def end_series(target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools) -> None:
+def end_series(target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools) -> None:
     """Say of every series of a target that it ended, because nobody scrapes it any more."""
-    await store(memory.end(tools.clock_ms()), target, memory, tools)
+    gather(memory.end(tools.clock_ms()), target, memory, tools)

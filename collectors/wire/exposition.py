@@ -82,7 +82,7 @@ class _PageReader:
 
     def line(self, number: int, line: bytes) -> None:
         key, _, value = line.rpartition(b" ")
-        if key not in self._known:
+        if key not in self._known or b"\t" in value:
             if line[:1] == b"#":
                 self._comment(number, line)
                 return

@@ -14,6 +14,7 @@ from fleet.models.dependencies import (
 )
 from fleet.models.jobs import Job
 from fleet.models.rules import RuleFile, RuleGroup, RuleState
+from fleet.models.scrape_jobs import ScrapeJob, ScrapeSnapshot, ScrapeWorker
 from fleet.models.service import Deployment, Environment, MappingRule, Service, Team
 from fleet.models.targets import Target
 
@@ -36,6 +37,9 @@ __all__ = [
     "RuleFile",
     "RuleGroup",
     "RuleState",
+    "ScrapeJob",
+    "ScrapeSnapshot",
+    "ScrapeWorker",
     "Service",
     "Target",
     "Team",

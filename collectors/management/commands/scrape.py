@@ -5,17 +5,17 @@ import asyncio
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from collectors.outbound import OutboundClient, OutboundError, configured_policy
-from collectors.pull.scrape import ScrapeTools, fetch_page
-from collectors.pull.scrape_memory import ScrapeMemory
+from collectors.kept_connections import KeptConnections
+from collectors.outbound import OutboundError, OutboundFailed, OutboundLimits, configured_policy, status_sentence
+from collectors.pull.scrape import request_of, speaks_openmetrics
 from collectors.pull.scraper import Scraper, scrape_limits
-from collectors.pull.targets import target_at
+from collectors.pull.targets import PLAIN_TEXT, target_at
+from collectors.wire.exposition import parse_exposition
 from telemetry.model.errors import TelemetryError
 from telemetry.model.samples import SampleBatch
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             )
         ended = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
-        scraper = Scraper()
+        scraper = Scraper(shared=True)
         scraper.start()
         self.stdout.write("scraping; Ctrl-C ends it")
         try:
@@ -67,8 +67,15 @@ class Command(BaseCommand):
 
 async def _probe(url: str) -> SampleBatch:
     target = target_at(url)
-    with ThreadPoolExecutor(1) as executor:
-        # Whoever types the address may reach this machine anyway.
-        async with OutboundClient(configured_policy(loopback=True)) as client:
-            tools = ScrapeTools(client, executor, scrape_limits())
-            return await fetch_page(target, ScrapeMemory(target.series), tools, tools.clock_ms())
+    # Whoever types the address may reach this machine anyway.
+    async with KeptConnections(configured_policy(loopback=True)) as connections:
+        limits = OutboundLimits(target.timeout_seconds)
+        response = await connections.get(request_of(target), limits)
+    if response.status != 200:
+        raise OutboundFailed(status_sentence(response.status))
+    return parse_exposition(
+        response.body,
+        default_timestamp_ms=time.time_ns() // 1_000_000,
+        openmetrics=speaks_openmetrics(response.content_type, PLAIN_TEXT),
+        limits=scrape_limits(),
+    )

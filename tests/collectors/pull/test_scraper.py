@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from collectors.pull.discovery.files import FileTargets
+from collectors.pull.discovery_config import FileDiscovery
 from collectors.pull.scrape_loop import next_due_ms, place_ms
 from collectors.pull.scraper import Scraper
-from collectors.pull.targets import TOKEN_PURPOSE, discovered_targets, stored_targets
+from collectors.pull.targets import TOKEN_PURPOSE, stored_targets
 from fleet.actions.targets import add_target, remove_target, switch_target
 from fleet.models import Service, Target
 from fleet.sealing import seal
@@ -36,7 +38,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 @pytest.fixture
 def scraper(store, settings) -> Iterator[Scraper]:
-    settings.SCRAPE_SECONDS = 1
+    settings.SCRAPE_SECONDS, settings.SCRAPE_COMMIT = 1, 0.02
     running = Scraper(loopback=True, refresh_seconds=0.1)
     running.start()
     yield running
@@ -73,7 +75,7 @@ def test_a_target_is_scraped_with_its_labels_and_its_state_is_shown(scraper, sto
     service = Service.objects.create(name="shop")
     target = add_target(url=f"{served.url}/metrics", job="web", labels={"zone": "a"}, actor="test")
     Target.objects.filter(pk=target.pk).update(service=service)
-    wait_for(lambda: Target.objects.get().up)
+    wait_for(lambda: Target.objects.get().up and len(Read(store, "up")))
     row, read = Target.objects.get(), Read(store, "requests_total")
     assert read.labels[0] == {
         "__name__": "requests_total", "instance": f"127.0.0.1:{served.port}", "job": "web", "zone": "a",
@@ -130,6 +132,7 @@ def test_a_target_that_fails_is_down_with_the_reason(scraper, store, serve, answ
     wait_for(lambda: Target.objects.get().up is False)
     row = Target.objects.get()
     assert sentence in row.last_error
+    wait_for(lambda: len(Read(store, "up")))
     assert (row.last_samples, Read(store, "up").newest) == (0, 0.0)
 
 
@@ -211,14 +214,14 @@ def test_targets_are_found_in_files_and_a_broken_file_keeps_its_former_targets(
         assert running.stop(10)
 
 
-def test_a_broken_file_is_named(tmp_path: Path) -> None:
+def test_a_broken_file_is_named_and_keeps_its_targets(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"targets": ["a:1"]}]')
-    before = discovered_targets([str(tmp_path / "*")], {})
-    assert [target.url for target in before.targets.values()] == ["http://a:1/metrics"]
+    files = FileTargets(FileDiscovery((str(tmp_path / "*"),)))
+    before = files.groups()
+    assert [group.targets for group in before] == [({"__address__": "a:1"},)]
     (tmp_path / "a.json").write_text("{")
-    after = discovered_targets([str(tmp_path / "*")], before.targets)
-    assert after.targets == before.targets
-    assert "the file is broken" in after.broken_files[str(tmp_path / "a.json")]
+    assert files.groups() == before
+    assert "it is broken" in files.problems[0]
 
 
 def test_a_target_found_twice_is_scraped_once(store, serve, settings, tmp_path: Path) -> None:

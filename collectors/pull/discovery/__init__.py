@@ -1,0 +1,1 @@
+"""Service discovery: one kind a file, each a function from its configuration to groups of targets."""

@@ -1,0 +1,115 @@
+"""Reads scrape jobs and the states of their targets."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from fleet.models import ScrapeJob, ScrapeSnapshot, Target
+from fleet.scrape_states import DroppedTarget, JobState, TargetState, unpacked
+
+FRESH: Final = timedelta(minutes=2)
+"""A snapshot that is older belongs to a process that is gone."""
+FILES_JOB: Final = "file_sd"
+"""Job of the targets in the files of BELVEDERE_FILE_SD."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """One job and how many targets it has, as its processes last said."""
+
+    name: str
+    row: ScrapeJob | None
+    """None for the job of BELVEDERE_FILE_SD."""
+    active: int = 0
+    up: int = 0
+    dropped: int = 0
+    samples: int = 0
+    workers: Sequence[str] = field(default=())
+    seen_at: datetime | None = None
+
+    @property
+    def down(self) -> int:
+        return self.active - self.up
+
+
+def job_summaries() -> list[JobSummary]:
+    """All jobs by name. Two queries."""
+    rows = {row.name: row for row in ScrapeJob.objects.defer("document", "secrets")}
+    snapshots: dict[str, list[ScrapeSnapshot]] = {}
+    for snapshot in _fresh().defer("content"):
+        snapshots.setdefault(snapshot.job, []).append(snapshot)
+    return [_summary(name, rows.get(name), snapshots.get(name, [])) for name in sorted({*rows, *snapshots})]
+
+
+def job_state(name: str) -> JobState:
+    """Every target of a job, from all processes that scrape it. One query."""
+    return _joined(_fresh().filter(job=name))
+
+
+def all_targets() -> dict[str, JobState]:
+    """States of all targets by job: those of jobs, and those that were entered one by one. Two queries."""
+    found: dict[str, list[ScrapeSnapshot]] = {}
+    for snapshot in _fresh():
+        found.setdefault(snapshot.job, []).append(snapshot)
+    states = {job: _joined(snapshots) for job, snapshots in found.items()}
+    for row in Target.objects.filter(enabled=True):
+        before = states.get(row.job, JobState())
+        states[row.job] = JobState([*before.active, entered_state(row)], before.dropped, before.problems)
+    return states
+
+
+def entered_state(row: Target) -> TargetState:
+    """State of a target that was entered by hand."""
+    labels = {"job": row.job, **{str(name): str(value) for name, value in row.labels.items()}}
+    return TargetState(
+        url=row.url,
+        labels=labels,
+        discovered=labels,
+        interval_ms=1000 * (row.interval_seconds or 0),
+        timeout_ms=0,
+        up=row.up,
+        error=row.last_error,
+        at_ms=None if row.last_scrape_at is None else int(row.last_scrape_at.timestamp() * 1000),
+        duration_seconds=row.last_duration_seconds,
+        samples=row.last_samples,
+        series=row.last_samples,
+    )
+
+
+def _fresh() -> QuerySet[ScrapeSnapshot]:
+    return ScrapeSnapshot.objects.filter(at__gt=timezone.now() - FRESH)
+
+
+def _summary(name: str, row: ScrapeJob | None, snapshots: Sequence[ScrapeSnapshot]) -> JobSummary:
+    return JobSummary(
+        name=name,
+        row=row,
+        active=sum(each.active for each in snapshots),
+        up=sum(each.up for each in snapshots),
+        dropped=max((each.dropped for each in snapshots), default=0),
+        samples=sum(each.samples for each in snapshots),
+        workers=[each.worker for each in snapshots],
+        seen_at=max((each.at for each in snapshots), default=None),
+    )
+
+
+def _joined(snapshots: Iterable[ScrapeSnapshot]) -> JobState:
+    active: list[TargetState] = []
+    dropped: Sequence[DroppedTarget] = ()
+    problems: dict[str, None] = {}
+    for snapshot in snapshots:
+        state = unpacked(bytes(snapshot.content), snapshot.worker)
+        active += state.active
+        dropped = max(dropped, state.dropped, key=len)  # every process finds the same ones
+        problems |= dict.fromkeys(state.problems)
+    active.sort(key=lambda each: (each.up is True, each.url))
+    return JobState(active, dropped, list(problems))
+
+
+def moment(at_ms: int | None) -> datetime | None:
+    """A time of a state as a datetime."""
+    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, tz=UTC)
