@@ -10,12 +10,12 @@ from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply
 from collectors.receivers.samples import write_decoded
-from collectors.wire.compression import decompress, snappy_block
+from collectors.wire.compression import decompress
 from collectors.wire.decoded import DecodedSamples
 from collectors.wire.exposition import is_openmetrics, parse_exposition
 from collectors.wire.exposition_series import TargetSeries
 from collectors.wire.limits import UnsupportedEncoding
-from collectors.wire.remote_write import decode_write_request
+from collectors.wire.repeated_requests import RepeatedRequests
 from telemetry.model.labels import labels_from
 from telemetry.model.samples import WriteReceipt
 
@@ -24,12 +24,14 @@ _VERSION_1: Final = "prometheus.WriteRequest"
 _PAGE_TYPES: Final = ("text/plain", "application/openmetrics-text", "application/x-www-form-urlencoded", "")
 """The third is what curl says of any body."""
 
+_REPEATED: Final = RepeatedRequests()
+
 
 def remote_write(request: Received) -> Pending:
     """`POST /api/v1/write`: 204, or 400 naming the samples that were refused while the rest is stored."""
     _check_is_version_1(request)
-    limits = decode_limits()
-    return _written(request, decode_write_request(snappy_block(request.body, limits), limits), request.service)
+    decoded = _REPEATED.decode(request.body, decode_limits(), request.service or "")
+    return _written(request, decoded, request.service)
 
 
 def _check_is_version_1(request: Received) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import cramjam
-import numpy as np
 import zstandard
 
 from collectors.wire.limits import DecodeLimits, UnsupportedEncoding
@@ -40,18 +39,23 @@ def decompress(body: bytes, encoding: str, limits: DecodeLimits) -> bytes:
 
 def snappy_block(body: bytes, limits: DecodeLimits) -> bytes:
     """`body` out of the snappy block format, which declares its length in front."""
+    return bytes(snappy_buffer(body, limits))
+
+
+def snappy_buffer(body: bytes, limits: DecodeLimits) -> bytearray:
+    """As `snappy_block`, into a buffer of the caller's own."""
     if not body:
         raise InvalidInput("the body is empty; in snappy block format even nothing takes one byte")
     try:
         size = cramjam.snappy.decompress_raw_len(body)
         limits.check_decoded(size)
-        out = np.empty(size, dtype=np.uint8)
-        written = cramjam.snappy.decompress_raw_into(body, out.data) if size else 0
+        out = bytearray(size)
+        written = cramjam.snappy.decompress_raw_into(body, out) if size else 0
     except (cramjam.DecompressionError, ValueError, OverflowError) as error:
         raise InvalidInput(f"the body is not in snappy block format: {error}") from error
     if written != size:
         raise InvalidInput(f"the body is broken snappy: it declares {size} bytes and holds {written}")
-    return out.tobytes()
+    return out
 
 
 def gzip_members(body: bytes, limits: DecodeLimits) -> bytes:

@@ -39,6 +39,9 @@ class ScannedSeries:
     label_ends: Indices
     counts: Indices
     """int64[G]: samples of each series, together N."""
+    sample_starts: Indices
+    """int64[N]: each sample, from its tag on, is the bytes sample_starts[i]:sample_ends[i]."""
+    sample_ends: Indices
     timestamps_ms: NDArray[np.int64]
     values: NDArray[np.float64]
     """float64[N], bit for bit as sent."""
@@ -69,7 +72,9 @@ def scan(request: bytes, limits: DecodeLimits) -> ScannedSeries | None:
         label_starts=label_starts,
         label_ends=positions[firsts],
         counts=np.diff(firsts, append=len(positions)),
-        timestamps_ms=_timestamps(tails),
+        sample_starts=positions,
+        sample_ends=ends,
+        timestamps_ms=timestamps_of(tails),
         values=_values(request, data, positions),
     )
 
@@ -91,8 +96,12 @@ def _is_sample(data: NDArray[np.uint8], positions: Indices, tails: NDArray[np.ui
     """Which candidates have a value's tag if they are long, a timestamp's tag and six bytes of a varint."""
     long = data[positions + 1] == _LONG
     begins = data[positions + 2] == np.where(long, _VALUE, _TIMESTAMP)
-    stamped = tails & np.uint64(0x8080_8080_8080_FF00) == np.uint64(0x0080_8080_8080_1000)
-    return np.asarray(begins & stamped)
+    return np.asarray(begins & is_stamped(tails))
+
+
+def is_stamped(tails: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of these words (the last eight bytes of samples) end in a timestamp's tag and six bytes of a varint."""
+    return np.asarray(tails & np.uint64(0x8080_8080_8080_FF00) == np.uint64(0x0080_8080_8080_1000))
 
 
 def _label_starts(
@@ -144,7 +153,7 @@ def _has_other_samples(data: NDArray[np.uint8], label_ends: Indices) -> bool:
     return bool(((fields == _VALUE) | (fields == _TIMESTAMP) | (tags % _BEFORE == _BEFORE - 2)).any())
 
 
-def _timestamps(tails: NDArray[np.uint64]) -> NDArray[np.int64]:
+def timestamps_of(tails: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Six varint bytes, the upper ones of each word, as numbers."""
     word = tails >> np.uint64(16)
     result = word & np.uint64(0x7F)

@@ -62,7 +62,13 @@ class Registry(Generic[K]):
         return resolution
 
     def resolve_numbered(
-        self, bound: str, keys: Sequence[K], decode: Callable[[K], Labels], most_new: int, memo: SeriesNumbers
+        self,
+        space: str,
+        bound: str,
+        keys: Sequence[K],
+        decode: Callable[[K], Labels],
+        most_new: int,
+        memo: SeriesNumbers,
     ) -> Resolution:
         """As `resolve`, for a sender that keeps the numbers itself: `memo` is brought up to date."""
         if memo.epoch != self.epoch:
@@ -71,9 +77,15 @@ class Registry(Generic[K]):
         if (memo.numbers < 0).any():
             with self.lock:
                 memo.epoch = self.epoch
+                self._look_up(self._spaces.get((space, bound), {}), keys, memo.numbers)
                 self._admit({}, bound, keys, decode, resolution, NewSeriesBudget(most_new))
             own_metrics.KNOWN.labels(self._kind).set(len(self.catalogue))
         return resolution
+
+    def _look_up(self, known: Mapping[K, int], keys: Sequence[K], numbers: NDArray[np.int64]) -> None:
+        if known:
+            missing = np.flatnonzero(numbers < 0)
+            numbers[missing] = [known.get(keys[position], -1) for position in missing.tolist()]
 
     def forget(self, services: frozenset[str]) -> None:
         """The series of these services are gone from the engine."""

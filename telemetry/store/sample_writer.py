@@ -82,7 +82,9 @@ class SampleWriter:
 
     def _resolved(self, batch: SampleBatch, bound: str, most_new: int) -> Resolution:
         if batch.numbers is not None:
-            return self._registry.resolve_numbered(bound, batch.keys, batch.decode_key, most_new, batch.numbers)
+            return self._registry.resolve_numbered(
+                batch.key_space, bound, batch.keys, batch.decode_key, most_new, batch.numbers
+            )
         return self._registry.resolve(batch.key_space, bound, batch.keys, batch.decode_key, most_new)
 
     def _pending(
