@@ -46,6 +46,7 @@ app.conf.update(
     beat_schedule={
         "dispatch": {"task": "dashboard.dispatch", "schedule": 1.0, "options": {"expires": 10}},
         "discover": {"task": "dashboard.discover", "schedule": 5.0, "options": {"expires": 15}},
+        "note-errors": {"task": "dashboard.note_errors", "schedule": 30.0, "options": {"expires": 60}},
         "upkeep": {"task": "dashboard.upkeep", "schedule": 10.0, "options": {"expires": 30}},
     },
 )

@@ -1,11 +1,13 @@
 """Celery's tasks: look for due work, run one job, keep the queue in order."""
 
+import contextlib
 from typing import Final
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from dashboard.logged_errors import note_logged_errors
 from dashboard.runtime import dispatcher, schedule
 from dashboard.runtime.heartbeat import beat
 from fleet.actions.services import discover_services
@@ -48,6 +50,13 @@ def discover() -> None:
     except StoreUnavailable:
         return  # `/readyz` says so already; the next tick asks again
     discover_services({name: max(each.metrics_ms or 0, each.logs_ms or 0) for name, each in seen.items()})
+
+
+@shared_task(name="dashboard.note_errors")  # type: ignore[untyped-decorator]
+def note_errors() -> None:
+    """Give every error of the logs a row, and open resolved ones again that came back."""
+    with contextlib.suppress(StoreUnavailable):  # `/readyz` says so already; the next tick asks again
+        note_logged_errors(current())
 
 
 @shared_task(name="dashboard.run_job")  # type: ignore[untyped-decorator]

@@ -16,6 +16,7 @@ PERMISSIONS: Final = {
     "manage:tokens": "create and revoke API tokens",
     "manage:targets": "add and change scrape targets",
     "manage:services": "declare services, teams and environments",
+    "manage:logs": "resolve and ignore logged errors, share saved searches",
     "manage:mapping": "rules that say which service telemetry belongs to",
     "manage:rules": "load and remove recording and alerting rules",
     "manage:advisories": "import advisories",
@@ -33,7 +34,15 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "administrator": frozenset(PERMISSIONS),
     "operator": EVERYONE
     | _EVERY_READ
-    | {"view:settings", "manage:tokens", "manage:targets", "manage:services", "manage:mapping", "manage:rules"},
+    | {
+        "view:settings",
+        "manage:tokens",
+        "manage:targets",
+        "manage:services",
+        "manage:mapping",
+        "manage:rules",
+        "manage:logs",
+    },
     "security_reviewer": EVERYONE | {"view:fleet", "view:security", "view:audit", "query"},
     "cost_viewer": EVERYONE | {"view:cost"},
 }

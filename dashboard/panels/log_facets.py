@@ -59,12 +59,17 @@ def filter_chips(wanted: LogFilter) -> list[FilterChip]:
         FilterChip("label", text, replace(wanted, labels=tuple(_toggled(wanted.labels, text))))
         for text in wanted.labels
     ]
+    fields = [
+        FilterChip("field", text, replace(wanted, fields=tuple(_toggled(wanted.fields, text))))
+        for text in wanted.fields
+    ]
     single = [
         ("severity", wanted.severity, replace(wanted, severity="")),
         ("text", wanted.text, replace(wanted, text="")),
         ("trace", wanted.trace_id, replace(wanted, trace_id="")),
+        ("pattern", wanted.pattern, replace(wanted, pattern="")),
     ]
-    return [*services, *labels, *(FilterChip(*one) for one in single if one[1])]
+    return [*services, *labels, *fields, *(FilterChip(*one) for one in single if one[1])]
 
 
 def _label_facet(name: str, values: Sequence[tuple[str, int]], wanted: LogFilter) -> Facet:

@@ -26,16 +26,21 @@ class LogFilter:
     text: str = ""
     labels: tuple[str, ...] = ()
     """Matchers of stream labels as text: `pod=api-1`, `pod!=api-1`, `pod=~api-.*`."""
+    fields: tuple[str, ...] = ()
+    """Conditions on fields of the record as text: `status=500`, `user.name!=ada`, `path=~/api/.*`."""
     trace_id: str = ""
+    pattern: str = ""
+    """Name of a pattern: 16 hex digits."""
 
     def query(self, time_range: PageRange, *, limit: int = PAGE_SIZE) -> LogQuery:
         """Raises InvalidInput for a severity or a matcher that cannot be read."""
-        least, most = _severity_range(self.severity)
+        least, most = severity_range(self.severity)
         return LogQuery(
             start_ns=time_range.start_ms * 10**6,
             end_ns=time_range.end_ms * 10**6 + 999_999,
             services=self.services,
             matchers=tuple(read_matcher(text) for text in self.labels),
+            fields=tuple(read_matcher(text) for text in self.fields),
             severity_min=least,
             severity_max=most,
             text=self.text,
@@ -44,7 +49,8 @@ class LogFilter:
         )
 
 
-def _severity_range(severity: str) -> tuple[int, int]:
+def severity_range(severity: str) -> tuple[int, int]:
+    """(least, most) severity_number of "error", of "error+" or of "" (any). Raises InvalidInput for other texts."""
     if not severity:
         return 0, 255
     word = severity.removesuffix("+")

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_GET
 from dashboard.accounts.csv_export import csv_lines
 from dashboard.accounts.gate import requires
 from dashboard.panels.log_facets import facets, filter_chips
-from dashboard.panels.log_filter import SEVERITIES, LogFilter
+from dashboard.panels.log_filter import SEVERITIES
 from dashboard.panels.log_lines import find_record, flat_attributes, indented_json, log_line, nanosecond_text
 from dashboard.panels.logs import exported, exported_row, log_page, newer_records, surrounding
 from dashboard.panels.time_range import page_range
+from dashboard.views.log_filters import log_filter, log_query
 from dashboard.views.streaming import streamed
 from fleet.models import Service
 from telemetry.model.errors import InvalidInput, TelemetryError
@@ -31,18 +32,6 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def log_filter(request: HttpRequest) -> LogFilter:
-    """The filter in the address."""
-    query = request.GET
-    return LogFilter(
-        services=tuple(dict.fromkeys(name for name in query.getlist("service") if name)),
-        severity=query.get("severity", ""),
-        text=query.get("q", ""),
-        labels=tuple(dict.fromkeys(text for text in query.getlist("label") if text.strip())),
-        trace_id=query.get("trace", "").strip().lower(),
-    )
-
-
 @requires("view:fleet")
 @require_GET
 def logs_page(request: HttpRequest) -> HttpResponseBase:
@@ -50,6 +39,8 @@ def logs_page(request: HttpRequest) -> HttpResponseBase:
     wanted, time_range = log_filter(request), page_range(request.GET)
     context: dict[str, Any] = {
         "page_title": "Logs",
+        "tab": "lines",
+        "tab_service": next(iter(wanted.services), ""),
         "time_range": time_range,
         "filter": wanted,
         "severities": SEVERITIES,
@@ -59,7 +50,7 @@ def logs_page(request: HttpRequest) -> HttpResponseBase:
         "older_page": bool(request.GET.get("before")),
     }
     try:
-        query = wanted.query(time_range)
+        query = log_query(request)
         if request.GET.get("format"):
             return _download(request, query)
         if before := request.GET.get("before"):
@@ -98,7 +89,7 @@ def log_facets(request: HttpRequest) -> HttpResponse:
     """The facets of the page, loaded after it."""
     wanted = log_filter(request)
     try:
-        found = current().log_facets(wanted.query(page_range(request.GET)))
+        found = current().log_facets(log_query(request))
     except TelemetryError as error:
         return render(request, "logs/_facets.html", {"error": str(error)})
     return render(request, "logs/_facets.html", {"facets": facets(found, wanted)})
@@ -110,7 +101,7 @@ def newer(request: HttpRequest) -> HttpResponse:
     """Records that arrived after the cursor `after`, for the live mode."""
     wanted = log_filter(request)
     try:
-        query = wanted.query(page_range(request.GET))
+        query = log_query(request)
         found = newer_records(current(), query, LogCursor.parse(request.GET.get("after", "")))
     except TelemetryError as error:
         status = 400 if isinstance(error, InvalidInput) else 503

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from dashboard.views import cost, logs, metrics, overview, scaling, security, service, shell
+from dashboard.views import cost, log_errors, log_patterns, logs, metrics, overview, scaling, security, service, shell
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview_page, name="overview"),
@@ -11,6 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics-explorer", metrics.metrics_page, name="metrics"),
     path("metrics-explorer/complete", metrics.complete, name="metrics-complete"),
     path("logs", logs.logs_page, name="logs"),
+    path("logs/patterns", log_patterns.patterns, name="log-patterns"),
+    path("logs/errors", log_errors.errors, name="log-errors"),
+    path("logs/errors/<str:fingerprint>", log_errors.decide, name="log-error-decide"),
     path("logs/facets", logs.log_facets, name="log-facets"),
     path("logs/newer", logs.newer, name="log-newer"),
     path("logs/record", logs.record_page, name="log-record"),

@@ -13,6 +13,7 @@ from fleet.models.dependencies import (
     Finding,
 )
 from fleet.models.jobs import Job
+from fleet.models.logs import LoggedError, SavedSearch
 from fleet.models.rules import RuleFile, RuleGroup, RuleState
 from fleet.models.scrape_jobs import ScrapeJob, ScrapeSnapshot, ScrapeWorker
 from fleet.models.service import Deployment, Environment, MappingRule, Service, Team
@@ -32,11 +33,13 @@ __all__ = [
     "Environment",
     "Finding",
     "Job",
+    "LoggedError",
     "MappingRule",
     "PriceSheet",
     "RuleFile",
     "RuleGroup",
     "RuleState",
+    "SavedSearch",
     "ScrapeJob",
     "ScrapeSnapshot",
     "ScrapeWorker",

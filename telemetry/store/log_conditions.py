@@ -3,8 +3,11 @@
 import re
 from typing import Final
 
-from telemetry.store.conditions import Conditions, instant_ns
+from telemetry.model.labels import Matcher, MatchOp
+from telemetry.patterns.matching import template_is_cut, template_regex, template_words
+from telemetry.store.conditions import Conditions, anchored, instant_ns
 from telemetry.store.log_words import word_conditions
+from telemetry.store.pattern_queries import LogPattern
 from telemetry.store.queries import LogQuery
 from telemetry.store.stream_reader import StreamFilter
 
@@ -19,7 +22,48 @@ def log_conditions(conditions: Conditions, query: LogQuery, streams: StreamFilte
     parts += _stream_parts(conditions, streams)
     parts += _record_parts(conditions, query)
     parts += _text_parts(conditions, query)
+    parts += [_field_part(conditions, matcher) for matcher in query.fields]
+    if query.pattern is not None:
+        parts += _pattern_parts(conditions, query.pattern)
     return " AND ".join(parts)
+
+
+def _pattern_parts(conditions: Conditions, pattern: LogPattern) -> list[str]:
+    """Words first: they are found faster than the expression is matched."""
+    words = template_words(pattern.template)
+    parts = [f"position(body, {conditions.bind(word, 'String')}) > 0" for word in words]
+    message = f"JSONExtractString(body, {conditions.bind(pattern.field, 'String')})" if pattern.field else "body"
+    expression = template_regex(pattern.template, cut=template_is_cut(pattern.sample))
+    return [
+        f"service = {conditions.bind(pattern.service, 'String')}",
+        *parts,
+        f"match({message}, {conditions.bind(expression, 'String')})",
+    ]
+
+
+def _field_part(conditions: Conditions, matcher: Matcher) -> str:
+    """A field of the attributes or of a JSON body, under its whole name or nested, meets `matcher`."""
+    places = [_place(conditions, column, path) for column in ("attributes", "body") for path in _paths(matcher.name)]
+    if matcher.op in (MatchOp.REGEX, MatchOp.NOT_REGEX):
+        pattern = conditions.bind(anchored(matcher.value), "String")
+        found = " OR ".join(f"(JSONHas({place}) AND match({_text(place)}, {pattern}))" for place in places)
+    else:
+        value = conditions.bind(matcher.value, "String")
+        found = " OR ".join(f"(JSONHas({place}) AND {_text(place)} = {value})" for place in places)
+    return f"NOT ({found})" if matcher.op in (MatchOp.NOT_EQUAL, MatchOp.NOT_REGEX) else f"({found})"
+
+
+def _paths(name: str) -> list[list[str]]:
+    return [[name], name.split(".")] if "." in name else [[name]]
+
+
+def _place(conditions: Conditions, column: str, path: list[str]) -> str:
+    return ", ".join([column, *(conditions.bind(part, "String") for part in path)])
+
+
+def _text(place: str) -> str:
+    """Text of a string, else its JSON: 500, true."""
+    return f"if(JSONType({place}) = 'String', JSONExtractString({place}), JSONExtractRaw({place}))"
 
 
 def _stream_parts(conditions: Conditions, streams: StreamFilter) -> list[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import Matcher
 from telemetry.model.logs import LogRecord
+from telemetry.store.pattern_queries import LogPattern
 
 
 class GridFunction(StrEnum):
@@ -61,6 +62,8 @@ class LogQuery:
     """Any of these."""
     matchers: tuple[Matcher, ...] = ()
     """On the labels of the stream."""
+    fields: tuple[Matcher, ...] = ()
+    """On fields of a JSON body or of the attributes; dots lead to nested ones."""
     severity_min: int = 0
     """Least severity_number; 0 also selects records without one."""
     severity_max: int = 255
@@ -70,6 +73,8 @@ class LogQuery:
     """Substring of the body or the attributes in this case that begins and ends at word boundaries; uses the index of
     long words."""
     trace_id: str = ""
+    pattern: LogPattern | None = None
+    """Only lines of this pattern."""
     limit: int = 100
     direction: Direction = Direction.BACKWARD
     cursor: LogCursor | None = None
