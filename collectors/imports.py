@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from collectors.bills import ImportedBill, amount_text, import_bill
 from collectors.pull.advisories import import_feed
+from collectors.pull.prometheus_import import Reading, read_prometheus, take_jobs
 from collectors.wire.focus import FocusRefused
 from fleet.models import Job
 from telemetry.model.errors import TelemetryError
@@ -76,9 +77,38 @@ def _bill_sentence(imported: ImportedBill) -> str:
     )
 
 
+def _prometheus_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="prometheus.yml")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be taken and change nothing")
+
+
+def _import_prometheus(options: dict[str, Any], say: Say) -> str:
+    reading = read_prometheus(Path(options["file"]))
+    for verdict in sorted(reading.verdicts, key=lambda each: (each.file, each.line)):
+        say(str(verdict))
+    if options["dry_run"]:
+        rules = f", {len(reading.rule_files)} rule files" if reading.rule_files else ""
+        return f"Would be taken: {len(reading.jobs)} scrape jobs{rules}. Nothing was changed."
+    new, changed = take_jobs(reading, "system")
+    return " ".join(filter(None, (f"{new} scrape jobs added, {changed} brought up to date.", _rules(reading, say))))
+
+
+def _rules(reading: Reading, say: Say) -> str:
+    """Hand rule files to the import of rules, where there is one."""
+    files = [str(path) for path in reading.rule_files]
+    if not files:
+        return ""
+    if "rules" not in KINDS:
+        return f"{len(files)} rule files were not taken: this process evaluates no rules."
+    return KINDS["rules"].run({"files": files}, say)
+
+
 KINDS: Final[dict[str, ImportKind]] = {
     "advisories": ImportKind("known vulnerabilities in OSV form", _advisory_arguments, _import_advisories),
     "costs": ImportKind("a bill in FOCUS form", _cost_arguments, _import_costs),
+    "prometheus": ImportKind(
+        "scrape jobs (and rule files) of a Prometheus configuration", _prometheus_arguments, _import_prometheus
+    ),
 }
 
 
