@@ -136,3 +136,5 @@ class Frame:
     """float64[N, T]"""
     present: NDArray[np.bool_]
     """bool[N, T]: False where there is no sample (a present value may itself be NaN)."""
+    histograms: NDArray[np.object_] | None = None
+    """object[N, T]: the native histogram where the present sample is one, else None; None as a whole if none is."""

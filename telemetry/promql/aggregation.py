@@ -10,6 +10,7 @@ from telemetry.model.labelsets import grouping_key, number_groups, with_labels
 from telemetry.promql.ast import Aggregate
 from telemetry.promql.errors import EvaluationError
 from telemetry.promql.groups import Groups
+from telemetry.promql.histogram_text import text_of
 from telemetry.promql.kernels.ordered import quantile_of
 from telemetry.promql.label_names import is_label_name
 from telemetry.promql.sums import mean_by_group, sum_by_group
@@ -51,7 +52,12 @@ _AGGREGATIONS: Final[dict[str, Callable[[Groups], Floats]]] = {
 def aggregate(node: Aggregate, operand: Vector) -> Vector:
     """sum, avg, count, min, max, group, stddev, stdvar."""
     groups = Groups.of(node, operand)
-    return groups.vector(_AGGREGATIONS[node.op](groups), groups.counts() > 0)
+    return groups.vector(values_of(node, groups), groups.counts() > 0)
+
+
+def values_of(node: Aggregate, groups: Groups) -> Floats:
+    """float64[G, T]: anything where a group has no sample."""
+    return _AGGREGATIONS[node.op](groups)
 
 
 def quantile(node: Aggregate, operand: Vector, parameter: Floats) -> Vector:
@@ -92,20 +98,33 @@ def count_values(node: Aggregate, operand: Vector, label: str, count_points: Cal
     rows: list[Floats] = []
     for group, base_labels in enumerate(bases):
         members = np.flatnonzero(index == group)
-        texts, counts = _count_each(operand.values[members], operand.present[members], count_points)
+        texts, counts = _count_each(operand.take(members), count_points)
         labels.extend(with_labels(base_labels, [(label, text)] if shown else []) for text in texts)
         rows.extend(counts)
     return _sum_equal(labels, rows, operand.present.shape[1])
 
 
-def _count_each(values: Floats, present: Mask, count_points: Callable[[int], None]) -> tuple[list[str], list[Floats]]:
+def _count_each(members: Vector, count_points: Callable[[int], None]) -> tuple[list[str], list[Floats]]:
     """Distinct values as text, and how often each occurs at each time."""
-    times = values.shape[1]
-    distinct, which = np.unique(values[present], return_inverse=True)
-    count_points(len(distinct) * times)
+    native = members.is_histogram
+    floats = members.present & ~native
+    distinct, which = np.unique(members.values[floats], return_inverse=True)
+    texts = [format_float(value) for value in distinct.tolist()]
+    counts = _counted(which, floats, len(distinct), count_points)
+    if members.histograms is not None and native.any():
+        shown, which = np.unique([text_of(one) for one in members.histograms[native]], return_inverse=True)
+        texts.extend(shown.tolist())
+        counts.extend(_counted(which, native, len(shown), count_points))
+    return texts, counts
+
+
+def _counted(which: Indices, present: Mask, number: int, count_points: Callable[[int], None]) -> list[Floats]:
+    """How often each of `number` distinct values is at each time; `which` has one for every present sample."""
+    times = present.shape[1]
+    count_points(number * times)
     at = np.nonzero(present)[1]
-    counts = np.bincount(which * times + at, minlength=len(distinct) * times).reshape(-1, times)
-    return [format_float(value) for value in distinct.tolist()], list(counts.astype(np.float64))
+    counts = np.bincount(which * times + at, minlength=number * times).reshape(-1, times)
+    return list(counts.astype(np.float64))
 
 
 def _sum_equal(labels: list[Labels], rows: list[Floats], times: int) -> Vector:

@@ -54,6 +54,52 @@ class Annotations:
             suffixes = "/".join(_COUNTER_SUFFIXES)
             self.inform(node, f'metric might not be a counter, name does not end in {suffixes}: "{metric}"')
 
+    def mixed_range(self, node: Expr, metric: str) -> None:
+        self.warn(node, f'encountered a mix of histograms and floats for metric name "{metric}"')
+
+    def mixed_aggregation(self, node: Expr) -> None:
+        self.warn(node, "encountered a mix of histograms and floats for aggregation")
+
+    def mixed_kinds_of_histograms(self, node: Expr, metric: str) -> None:
+        self.warn(node, f"vector contains a mix of classic and native histograms{_for_metric(metric)}")
+
+    def mixed_schemas(self, node: Expr, metric: str) -> None:
+        kinds = "vector contains a mix of histograms with exponential and custom buckets schemas"
+        self.warn(node, f"{kinds}{_for_metric(metric)}")
+
+    def mixed_bounds(self, node: Expr, metric: str) -> None:
+        self.warn(node, f"vector contains histograms with incompatible custom buckets{_for_metric(metric)}")
+
+    def no_counter(self, node: Expr, metric: str) -> None:
+        self.warn(node, f'this native histogram metric is not a counter: "{metric}"')
+
+    def no_gauge(self, node: Expr, metric: str) -> None:
+        self.warn(node, f'this native histogram metric is not a gauge: "{metric}"')
+
+    def incompatible_layout(self, node: Expr, op: str) -> None:
+        self.warn(node, f"incompatible bucket layout encountered for binary operator {op}")
+
+    def incompatible_types(self, node: Expr, left: str, op: str, right: str) -> None:
+        types = f'"{op}": {left} {op} {right}'
+        self.inform(node, f"incompatible sample types encountered for binary operator {types}")
+
+    def ignored_in_aggregation(self, node: Expr, aggregation: str) -> None:
+        self.inform(node, f"ignored histogram in {aggregation} aggregation")
+
+    def ignored_in_range(self, node: Expr, metric: str) -> None:
+        self.inform(node, f"ignored histograms in a range containing both floats and histograms{_for_metric(metric)}")
+
+    def nan_quantile(self, node: Expr, metric: str) -> None:
+        self.inform(node, f"input to histogram_quantile has NaN observations, result is NaN{_for_metric(metric)}")
+
+    def skewed_quantile(self, node: Expr, metric: str) -> None:
+        what = "input to histogram_quantile has NaN observations, result is skewed higher"
+        self.inform(node, f"{what}{_for_metric(metric)}")
+
+    def nan_fraction(self, node: Expr, metric: str) -> None:
+        what = "input to histogram_fraction has NaN observations, which are excluded from all fractions"
+        self.inform(node, f"{what}{_for_metric(metric)}")
+
     def _place(self, node: Expr | None) -> str:
         line, column = line_and_column(self._text, 0 if node is None else node.span.start)
         return f"{line}:{column}"

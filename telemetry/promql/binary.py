@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from telemetry.promql import histogram_operators
 from telemetry.promql.ast import COMPARISONS, SET_OPERATORS, Binary
 from telemetry.promql.elementwise import ARITHMETIC, COMPARE
+from telemetry.promql.histogram_operators import Operands
 from telemetry.promql.matching import match_vectors
 from telemetry.promql.run import Run
 from telemetry.promql.sets import combine_sets
@@ -34,6 +36,8 @@ def _scalars(op: str, lhs: Floats, rhs: Floats) -> Floats:
 
 def _with_scalar(run: Run, node: Binary, operand: Vector, scalar: Floats, *, scalar_first: bool) -> Vector:
     """A vector with a number on one side. A comparison keeps the vector's values, whichever side it is on."""
+    if operand.histograms is not None:
+        return _with_histograms(run, node, operand, scalar, scalar_first=scalar_first)
     lhs, rhs = (scalar, operand.values) if scalar_first else (operand.values, scalar)
     if node.op not in COMPARISONS:
         return _renamed(run, replace(operand, values=ARITHMETIC[node.op](lhs, rhs), ordered=False))
@@ -41,6 +45,23 @@ def _with_scalar(run: Run, node: Binary, operand: Vector, scalar: Floats, *, sca
     if node.returns_bool:
         return _renamed(run, replace(operand, values=holds.astype(np.float64), ordered=False))
     return replace(operand, present=operand.present & holds, ordered=False).compact()
+
+
+def _with_histograms(run: Run, node: Binary, operand: Vector, scalar: Floats, *, scalar_first: bool) -> Vector:
+    """As `_with_scalar`: floats on their own, then the histograms in their places."""
+    sides = (scalar, operand.values, None, operand.histograms)
+    operands = Operands(*sides) if scalar_first else Operands(sides[1], sides[0], sides[3], sides[2])
+    cells, holds, native = histogram_operators.apply(run, node, operands, operand.present)
+    values, kept = operand.values, np.ones(operand.present.shape, dtype=np.bool_)
+    if node.op not in COMPARISONS:
+        values = ARITHMETIC[node.op](operands.left, operands.right)
+    elif node.returns_bool:
+        values = COMPARE[node.op](operands.left, operands.right).astype(np.float64)
+    else:
+        kept = COMPARE[node.op](operands.left, operands.right)
+    present = operand.present & np.where(native, holds, kept)
+    result = replace(operand, values=values, present=present, histograms=cells, ordered=False).compact()
+    return result if node.op in COMPARISONS and not node.returns_bool else _renamed(run, result)
 
 
 def _renamed(run: Run, result: Vector) -> Vector:

@@ -8,7 +8,7 @@ import numpy as np
 
 from telemetry.model.labels import METRIC_NAME, Labels, label_value
 from telemetry.model.time import TimeGrid
-from telemetry.promql import info, label_functions, range_functions, selection, sorting
+from telemetry.promql import histogram_ranges, info, label_functions, range_functions, selection, sorting
 from telemetry.promql.ast import Call, Subquery, ValueType, VectorSelector, without_parens
 from telemetry.promql.context import Context, Handler, invalid_quantiles, renamed, text_of
 from telemetry.promql.dates import DATE_FUNCTIONS, calendar_field
@@ -39,13 +39,14 @@ def _over_range(context: Context, call: Call, grid: TimeGrid) -> Value:
     result = range_function_by_engine(run, call.function, without_parens(source), grid)
     if result is None:
         operand = context.range_vector(source, grid)
-        result = range_functions.apply(run, call.function, operand, grid.times_ms(), arguments)
+        apply = range_functions.apply if operand.histograms is None else histogram_ranges.apply
+        result = apply(run, call, operand, grid.times_ms(), arguments)
     if call.function == "quantile_over_time" and len(result):
         for quantile in invalid_quantiles(arguments[0]):
             run.notes.invalid_quantile(call.args[0], quantile)
     if call.function in ("rate", "increase"):
         place = None if isinstance(without_parens(source), Subquery) else source
-        for labels in result.labels:
+        for labels in result.floats().labels:
             run.notes.counter_name(place, label_value(labels, METRIC_NAME))
     return range_functions.named(run, call.function, result)
 
@@ -60,18 +61,18 @@ def _absent_over_time(context: Context, call: Call, grid: TimeGrid) -> Value:
 
 
 def _each(context: Context, call: Call, grid: TimeGrid) -> Value:
-    operand = context.vector(call.args[0], grid)
+    operand = context.vector(call.args[0], grid).floats()
     return renamed(context, replace(operand, values=UNARY_FUNCTIONS[call.function](operand.values)))
 
 
 def _round(context: Context, call: Call, grid: TimeGrid) -> Value:
-    operand = context.vector(call.args[0], grid)
+    operand = context.vector(call.args[0], grid).floats()
     nearest = context.scalar(call.args[1], grid) if len(call.args) > 1 else np.ones(len(grid))
     return renamed(context, replace(operand, values=round_to(operand.values, nearest)))
 
 
 def _clamp(context: Context, call: Call, grid: TimeGrid) -> Value:
-    operand = context.vector(call.args[0], grid)
+    operand = context.vector(call.args[0], grid).floats()
     bounds = [context.scalar(arg, grid) for arg in call.args[1:]]
     least = np.full(len(grid), -np.inf) if call.function == "clamp_max" else bounds[0]
     most = np.full(len(grid), np.inf) if call.function == "clamp_min" else bounds[-1]
@@ -83,7 +84,7 @@ def _clamp(context: Context, call: Call, grid: TimeGrid) -> Value:
 def _date(context: Context, call: Call, grid: TimeGrid) -> Value:
     if not call.args:
         return vector([()], calendar_field(call.function, _seconds(grid))[None, :])
-    operand = context.vector(call.args[0], grid)
+    operand = context.vector(call.args[0], grid).floats()
     return renamed(context, replace(operand, values=calendar_field(call.function, operand.values)))
 
 
@@ -94,7 +95,7 @@ def _timestamp(context: Context, call: Call, grid: TimeGrid) -> Value:
         return renamed(context, selection.sample_times(context.run, argument, grid))
     operand = context.vector(argument, grid)
     times = np.broadcast_to(_seconds(grid), operand.values.shape)
-    return renamed(context, replace(operand, values=times))
+    return renamed(context, replace(operand, values=times, histograms=None))
 
 
 # ---- functions of whole vectors
@@ -110,7 +111,7 @@ def _absence(labels: Labels, seen: Mask) -> Vector:
 
 
 def _scalar(context: Context, call: Call, grid: TimeGrid) -> Value:
-    operand = context.vector(call.args[0], grid)
+    operand = context.vector(call.args[0], grid).floats()
     single = operand.present.sum(axis=0) == 1
     values = np.where(operand.present, operand.values, 0.0).sum(axis=0)
     return Scalar(np.where(single, values, np.nan))
@@ -135,7 +136,7 @@ def _sort(context: Context, call: Call, grid: TimeGrid) -> Value:
     descending = call.function.endswith("_desc")
     operand = context.vector(call.args[0], grid)
     if len(call.args) == 1 and not call.function.startswith("sort_by_label"):
-        return sorting.sort_by_value(operand, descending=descending)
+        return sorting.sort_by_value(operand.floats(), descending=descending)
     names = [text_of(arg) for arg in call.args[1:]]
     return sorting.sort_by_label(operand, names, descending=descending)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from telemetry.model.errors import InvalidInput
+from telemetry.model.histograms import RawHistograms
 from telemetry.model.labels import Labels
 from telemetry.model.labelsets import drop_metadata
 from telemetry.model.samples import Frame, RawColumns
@@ -19,7 +20,7 @@ from telemetry.promql.parser import parse
 from telemetry.promql.run import Options, Run, Statistics, limit_exceeded
 from telemetry.promql.source import SampleSource
 from telemetry.promql.typecheck import value_type
-from telemetry.promql.values import RangeVector, Scalar, Text, Value, Vector, merge_rows
+from telemetry.promql.values import Indices, Mask, RangeVector, Scalar, Text, Value, Vector, merge_rows
 from telemetry.store.query_scope import query_scope
 
 
@@ -29,6 +30,8 @@ class Samples:
 
     labels: Sequence[Labels]
     columns: RawColumns
+    histograms: RawHistograms | None = None
+    """Native histograms of the same series; None if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _result(value: Value, grid: TimeGrid) -> Frame | Samples | ScalarResult | st
             return _samples(value)
         case Vector():
             named = _without_marked_names(value).compact()
-            return Frame(list(named.labels), grid.times_ms(), named.values, named.present)
+            return Frame(list(named.labels), grid.times_ms(), named.values, named.present, named.histograms)
 
 
 def _without_marked_names(value: Vector) -> Vector:
@@ -128,15 +131,34 @@ def _without_marked_names(value: Vector) -> Vector:
 
 def _samples(value: RangeVector) -> Samples:
     """The samples in the one window of each series that has any."""
-    columns, start, end = value.columns, int(value.ends_ms[0]) - value.range_ms, int(value.ends_ms[0])
+    end = int(value.ends_ms[0])
+    columns, histograms = value.columns, value.histograms
+    inside, counts = _inside(columns, end - value.range_ms, end)
+    total = counts
+    if histograms is not None:
+        native, native_counts = _inside(histograms, end - value.range_ms, end)
+        total = counts + native_counts
+        histograms = RawHistograms(
+            _offsets(native_counts[total > 0]), histograms.timestamps_ms[native], histograms.values[native]
+        )
+    labels = [labels for labels, count in zip(value.labels, total.tolist(), strict=True) if count]
+    kept = RawColumns(_offsets(counts[total > 0]), columns.timestamps_ms[inside], columns.values[inside])
+    return Samples(labels, kept, histograms)
+
+
+def _inside(columns: RawColumns | RawHistograms, start: int, end: int) -> tuple[Mask, Indices]:
+    """(which samples have start < t <= end, how many of each series)."""
     inside = (columns.timestamps_ms > start) & (columns.timestamps_ms <= end)
     kept_before = np.concatenate([[0], np.cumsum(inside)])
-    counts = np.diff(kept_before[columns.offsets])
-    labels = [labels for labels, count in zip(value.labels, counts.tolist(), strict=True) if count]
-    offsets = np.concatenate([[0], np.cumsum(counts[counts > 0])])
-    return Samples(labels, RawColumns(offsets, columns.timestamps_ms[inside], columns.values[inside]))
+    return inside, np.diff(kept_before[columns.offsets])
+
+
+def _offsets(counts: Indices) -> Indices:
+    return np.concatenate([[0], np.cumsum(counts)])
 
 
 def _by_labels(frame: Frame) -> Frame:
     order = sorted(range(len(frame.labels)), key=frame.labels.__getitem__)
-    return Frame([frame.labels[row] for row in order], frame.times_ms, frame.values[order], frame.present[order])
+    labels = [frame.labels[row] for row in order]
+    cells = None if frame.histograms is None else frame.histograms[order]
+    return Frame(labels, frame.times_ms, frame.values[order], frame.present[order], cells)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from telemetry.model.time import TimeGrid
-from telemetry.promql import aggregation, binary, ranking, selection
+from telemetry.promql import aggregation, binary, histogram_groups, ranking, selection
 from telemetry.promql.ast import (
     Aggregate,
     Binary,
@@ -22,8 +22,9 @@ from telemetry.promql.ast import (
 )
 from telemetry.promql.calls import evaluate_call
 from telemetry.promql.context import invalid_quantiles, renamed, text_of
+from telemetry.promql.histogram_arithmetic import multiply
 from telemetry.promql.run import Run
-from telemetry.promql.values import Floats, RangeVector, Scalar, Text, Value, Vector, repeat
+from telemetry.promql.values import Floats, RangeVector, Scalar, Text, Value, Vector, no_cells, repeat
 
 
 class Evaluator:
@@ -111,7 +112,7 @@ class Evaluator:
             return value
         match value:
             case Vector():
-                return renamed(self, replace(value, values=-value.values))
+                return renamed(self, _negative(value))
             case Scalar():
                 return Scalar(-value.values)
         raise TypeError(f"no negative of {type(value).__name__}")
@@ -127,10 +128,11 @@ class Evaluator:
     def _aggregate(self, expr: Aggregate, grid: TimeGrid) -> Value:
         operand = self.vector(expr.expr, grid)
         if expr.param is None:
-            return aggregation.aggregate(expr, operand)
+            return histogram_groups.aggregate(self._run, expr, operand)
         if expr.op == "count_values":
             return aggregation.count_values(expr, operand, text_of(expr.param), self._run.count_points)
         parameter = self.scalar(expr.param, grid)
+        operand = histogram_groups.usable(self._run, expr, operand)
         match expr.op:
             case "quantile":
                 for wrong in _ends(invalid_quantiles(parameter)):
@@ -143,6 +145,14 @@ class Evaluator:
                     self._run.notes.invalid_ratio(expr.param, ratio)
                 return ranking.share(operand, parameter)
         return ranking.extreme(expr, operand, parameter)
+
+
+def _negative(value: Vector) -> Vector:
+    if value.histograms is None:
+        return replace(value, values=-value.values)
+    native, cells = value.is_histogram, no_cells(value.histograms.shape)
+    cells[native] = [multiply(histogram, -1.0) for histogram in value.histograms[native]]
+    return replace(value, values=-value.values, histograms=cells)
 
 
 def _ends(ascending: list[float]) -> list[float]:

@@ -65,7 +65,8 @@ def join(base: Vector, seen: Vector, selector: Sequence[Matcher]) -> Vector:
             sources.append(row)
     if not labels:
         return base.take(np.empty(0, dtype=np.int64))
-    return merge_rows(Vector(labels, np.array(values), np.array(present), base.unnamed[sources]))
+    cells = None if base.histograms is None else base.histograms[sources]
+    return merge_rows(Vector(labels, np.array(values), np.array(present), base.unnamed[sources], histograms=cells))
 
 
 def _newest_by_identity(seen: Vector) -> dict[Labels, list[Indices]]:

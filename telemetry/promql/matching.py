@@ -19,9 +19,11 @@ from telemetry.model.labelsets import (
     remove,
     with_labels,
 )
+from telemetry.promql import histogram_operators
 from telemetry.promql.ast import COMPARISONS, Binary, Cardinality, VectorMatching
 from telemetry.promql.elementwise import ARITHMETIC, COMPARE
 from telemetry.promql.errors import EvaluationError
+from telemetry.promql.histogram_operators import Operands
 from telemetry.promql.run import Run
 from telemetry.promql.values import Floats, Indices, Mask, Vector, merge_rows
 
@@ -54,10 +56,15 @@ def match_vectors(run: Run, node: Binary, lhs: Vector, rhs: Vector) -> Vector:
 
 def _combine(run: Run, node: Binary, many: Vector, one: Vector, pairs: _Pairs, *, swapped: bool) -> Vector:
     present = many.present[pairs.many] & one.present[pairs.one]
-    left, right = many.values[pairs.many], one.values[pairs.one]
-    if swapped:
-        left, right = right, left
-    values, holds = _evaluate(node, left, right)
+    operands = _operands(many, one, pairs, swapped=swapped)
+    values, holds = _evaluate(node, operands.left, operands.right)
+    cells = None
+    if not operands.are_floats:
+        cells, native_holds, native = histogram_operators.apply(run, node, operands, present)
+        if node.returns_bool:  # the histograms that hold become 1, those that do not 0, and nothing else is kept
+            values = np.where(native, native_holds, values)
+            cells, native_holds = None, histogram_operators.comparable(node, operands, native)
+        holds = np.where(native, native_holds, holds)
     present &= holds
     labels = [
         result_labels(run, node, many.labels[a], one.labels[b])
@@ -66,7 +73,17 @@ def _combine(run: Run, node: Binary, many: Vector, one: Vector, pairs: _Pairs, *
     _refuse_ambiguity(node, labels, pairs, present)
     drops = _drops_name(node)
     unnamed = np.full(len(labels), drops) if run.options.delayed_name_removal else np.zeros(len(labels), np.bool_)
-    return merge_rows(Vector(labels, values, present, unnamed).compact())
+    return merge_rows(Vector(labels, values, present, unnamed, histograms=cells).compact())
+
+
+def _operands(many: Vector, one: Vector, pairs: _Pairs, *, swapped: bool) -> Operands:
+    """Samples of both sides, pair by pair."""
+    sides = [
+        (side.values[rows], None if side.histograms is None else side.histograms[rows])
+        for side, rows in ((many, pairs.many), (one, pairs.one))
+    ]
+    (left, left_cells), (right, right_cells) = reversed(sides) if swapped else sides
+    return Operands(left, right, left_cells, right_cells)
 
 
 def _evaluate(node: Binary, left: Floats, right: Floats) -> tuple[Floats, Mask]:

@@ -50,6 +50,8 @@ def _by_engine(
     if shifted.start_ms - window_ms < EARLIEST_MS or shifted.end_ms > LATEST_MS:
         return None
     series = run.select(selector.matchers, TimeRange(shifted.start_ms - window_ms + 1, shifted.end_ms))
+    if run.has_histograms(series):
+        return None
     run.count_points(len(series) * len(grid))
     frame: Frame = run.source.grid(series, function, shifted, window_ms)
     run.count_samples(int(frame.present.sum()))

@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from telemetry.model.samples import RawColumns
+from telemetry.promql.ast import Call
 from telemetry.promql.kernels import counts, extremes, ordered, rates, sums, trends
 from telemetry.promql.run import Run
 from telemetry.promql.values import Floats, Indices, Mask, RangeVector, Vector, refuse_equal_rows
@@ -49,8 +51,16 @@ RANGE_FUNCTIONS: Final[dict[str, RangeFunction]] = {
 }
 
 
-def apply(run: Run, name: str, operand: RangeVector, times_ms: Indices, arguments: Sequence[Floats]) -> Vector:
-    """`name` over every window of every series, still with names; `arguments` have one value a time."""
+def apply(run: Run, call: Call, operand: RangeVector, times_ms: Indices, arguments: Sequence[Floats]) -> Vector:
+    """`call` over every window of every series, still with names; `arguments` have one value a time."""
+    values, present = computed(run, call.function, operand, times_ms, arguments)
+    return Vector(operand.labels, values, present, operand.unnamed).compact()
+
+
+def computed(
+    run: Run, name: str, operand: RangeVector, times_ms: Indices, arguments: Sequence[Floats]
+) -> tuple[Floats, Mask]:
+    """(float64[N, T], bool[N, T] whether there is a result) of `name` over the float samples."""
     function = RANGE_FUNCTIONS[name]
     shape = (len(operand), len(times_ms))
     run.count_points(shape[0] * shape[1])
@@ -61,7 +71,7 @@ def apply(run: Run, name: str, operand: RangeVector, times_ms: Indices, argument
         found, shown = function.kernel(windows, *repeated)
         values[rows], present[rows] = found.reshape(-1, shape[1]), shown.reshape(-1, shape[1])
         run.check_time()
-    return Vector(operand.labels, values, present, operand.unnamed).compact()
+    return values, present
 
 
 def named(run: Run, name: str, result: Vector) -> Vector:
@@ -83,4 +93,16 @@ def seen(operand: RangeVector, times_ms: Indices) -> Mask:
     for rows in blocks(len(operand), len(times_ms)):
         counted = _windows(operand, rows, times_ms).counts
         any_sample |= (counted > 0).reshape(-1, len(times_ms)).any(axis=0)
+    if operand.histograms is not None:
+        any_sample |= (histogram_windows(operand, times_ms).counts > 0).reshape(-1, len(times_ms)).any(axis=0)
     return any_sample
+
+
+def histogram_windows(operand: RangeVector, times_ms: Indices) -> Windows:
+    """The windows over the native histograms; their values mean nothing."""
+    histograms = operand.histograms
+    if histograms is None:
+        raise TypeError("a range vector without native histograms")
+    timestamps = histograms.timestamps_ms
+    columns = RawColumns(histograms.offsets, timestamps, np.zeros(len(timestamps)))
+    return windows_of(columns, operand.ends_ms, times_ms, operand.range_ms)

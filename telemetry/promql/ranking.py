@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import blake2b
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from telemetry.model.labels import Labels
 from telemetry.promql.ast import Aggregate
 from telemetry.promql.errors import EvaluationError
 from telemetry.promql.groups import Groups
+from telemetry.promql.label_hash import label_hash
 from telemetry.promql.values import Floats, Indices, Mask, Vector
 from telemetry.syntax.numbers import format_general
 
@@ -52,8 +52,7 @@ def share(operand: Vector, ratio: Floats) -> Vector:
 
 def _place(labels: Labels) -> float:
     """Hash of a label set between 0 and 1, the same for all time."""
-    text = "\xff".join(part for pair in labels for part in pair)
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "big") / 2**64
+    return label_hash(labels) / (2**64 - 1)
 
 
 def how_many(operand: Vector, parameter: Floats) -> Indices:

@@ -7,6 +7,7 @@ from typing import Final
 
 from telemetry.model.cancellation import Cancellation
 from telemetry.model.errors import LimitExceeded, QueryTimeout
+from telemetry.model.histograms import Histogram, RawHistograms
 from telemetry.model.labels import Matcher
 from telemetry.model.samples import RawColumns, SeriesSet
 from telemetry.model.time import TimeRange
@@ -14,7 +15,7 @@ from telemetry.promql.annotations import Annotations
 from telemetry.promql.ast import AtAnchor, Duration
 from telemetry.promql.durations import duration_ms
 from telemetry.promql.reads import names_read
-from telemetry.promql.source import SampleSource
+from telemetry.promql.source import HistogramSource, SampleSource
 from telemetry.store.settings import ENV_NAMES
 
 EARLIEST_MS: Final = -2_208_988_800_000
@@ -92,6 +93,8 @@ class Run:
     statistics: Statistics = field(default_factory=Statistics)
     read: dict[tuple[tuple[Matcher, ...], TimeRange], tuple[SeriesSet, RawColumns]] = field(default_factory=dict)
     """What selectors have read, so that the same selector reads once."""
+    histograms_read: dict[tuple[tuple[Matcher, ...], TimeRange], RawHistograms | None] = field(default_factory=dict)
+    """The same, for native histograms."""
 
     def check_time(self) -> None:
         """Raises QueryTimeout once the deadline has passed, QueryCancelled once nobody waits."""
@@ -138,6 +141,23 @@ class Run:
             self.read[key] = series, columns
         return self.read[key]
 
+    def read_histograms(self, matchers: tuple[Matcher, ...], time_range: TimeRange) -> RawHistograms | None:
+        """Native histograms of the series that `read_samples` gives for the same arguments; None if there are none."""
+        time_range = _storable(time_range)
+        key = (matchers, time_range)
+        if key not in self.histograms_read:
+            series = self.read[key][0]
+            found = None
+            if isinstance(self.source, HistogramSource) and self.source.has_histograms(series):
+                found = self.source.read_histograms(series, time_range)
+                self.count_samples(0 if found is None else sum(map(_size, found.values)))
+            self.histograms_read[key] = found
+        return self.histograms_read[key]
+
+    def has_histograms(self, series: SeriesSet) -> bool:
+        """Whether any of these series may have native histogram samples."""
+        return isinstance(self.source, HistogramSource) and self.source.has_histograms(series)
+
     def select(self, matchers: tuple[Matcher, ...], time_range: TimeRange) -> SeriesSet:
         """Series of a selector. Raises LimitExceeded (`max_query_series`)."""
         self.check_time()
@@ -149,6 +169,11 @@ class Run:
         self.statistics.series += len(series)
         self.statistics.metrics |= names_read(matchers, series)
         return series
+
+
+def _size(histogram: Histogram) -> int:
+    """How many float samples a histogram weighs, by its bytes as Prometheus counts them."""
+    return 10 + (len(histogram.positive) + len(histogram.negative) + len(histogram.custom_bounds)) // 2
 
 
 def _storable(time_range: TimeRange) -> TimeRange:

@@ -7,7 +7,7 @@ import numpy as np
 from telemetry.model.labels import Labels
 from telemetry.model.labelsets import matching_key, number_groups
 from telemetry.promql.ast import Binary
-from telemetry.promql.values import Indices, Mask, Vector, merge_rows
+from telemetry.promql.values import Indices, Mask, Vector, merge_rows, stacked
 
 
 def combine_sets(node: Binary, lhs: Vector, rhs: Vector) -> Vector:
@@ -33,10 +33,4 @@ def _any_by_group(present: Mask, groups: Indices, number: int) -> Mask:
 
 
 def _joined(lhs: Vector, rhs: Vector) -> Vector:
-    joined = Vector(
-        [*lhs.labels, *rhs.labels],
-        np.concatenate([lhs.values, rhs.values]),
-        np.concatenate([lhs.present, rhs.present]),
-        np.concatenate([lhs.unnamed, rhs.unnamed]),
-    )
-    return merge_rows(joined.compact())
+    return merge_rows(stacked([lhs, rhs]).compact())

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.model.errors import LimitExceeded
+from telemetry.model.histograms import Histogram, RawHistograms, raw_histograms
 from telemetry.model.labels import Labels, Matcher, label_value
 from telemetry.model.samples import Frame, RawColumns, SeriesSet
 from telemetry.model.time import TimeGrid, TimeRange
@@ -30,6 +31,17 @@ class SampleSource(Protocol):
 
 
 @runtime_checkable
+class HistogramSource(SampleSource, Protocol):
+    """A source that also has native histogram samples."""
+
+    def has_histograms(self, series: SeriesSet) -> bool:
+        """Whether any of these series may have some at any time; cheap."""
+
+    def read_histograms(self, series: SeriesSet, time_range: TimeRange) -> RawHistograms | None:
+        """As `read_samples`; None if there are none."""
+
+
+@runtime_checkable
 class GridSource(SampleSource, Protocol):
     """A source that can also compute functions over windows next to its samples."""
 
@@ -43,11 +55,31 @@ class MemorySource:
     def __init__(self) -> None:
         self._series: dict[Labels, dict[int, float]] = {}
         self._columns: dict[Labels, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self._histograms: dict[Labels, dict[int, Histogram]] = {}
 
     def add(self, labels: Labels, samples: Iterable[tuple[int, float]]) -> None:
         """Add (timestamp_ms, value) pairs; a later one replaces an earlier one of the same time."""
         self._series.setdefault(labels, {}).update(samples)
         self._columns.pop(labels, None)
+
+    def add_histograms(self, labels: Labels, samples: Iterable[tuple[int, Histogram]]) -> None:
+        """As `add`, for native histogram samples."""
+        self._series.setdefault(labels, {})
+        self._histograms.setdefault(labels, {}).update(samples)
+
+    def has_histograms(self, series: SeriesSet) -> bool:
+        return any(labels in self._histograms for labels in series.labels)
+
+    def read_histograms(self, series: SeriesSet, time_range: TimeRange) -> RawHistograms | None:
+        rows = [
+            sorted(
+                (timestamp, histogram)
+                for timestamp, histogram in self._histograms.get(labels, {}).items()
+                if time_range.start_ms <= timestamp <= time_range.end_ms
+            )
+            for labels in series.labels
+        ]
+        return raw_histograms(rows) if any(rows) else None
 
     def select_series(
         self, selectors: Sequence[Sequence[Matcher]], time_range: TimeRange, *, limit: int | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.model.histograms import Cells, RawHistograms
 from telemetry.model.labels import Labels
 from telemetry.model.labelsets import drop_metadata, number_groups
 from telemetry.model.samples import RawColumns
@@ -32,6 +33,9 @@ class Vector:
     """bool[N]: series whose name is to go at the end of the query (only with delayed name removal)."""
     ordered: bool = False
     """Whether the order of rows is a result (sort, topk) rather than an accident."""
+    histograms: Cells | None = None
+    """object[N, T]: the native histogram where the sample is one, else None; None as a whole if no sample is.
+    Where `present` is False it means nothing."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -40,8 +44,30 @@ class Vector:
         """These rows, in this order."""
         labels = [self.labels[row] for row in rows.tolist()]
         return replace(
-            self, labels=labels, values=self.values[rows], present=self.present[rows], unnamed=self.unnamed[rows]
+            self,
+            labels=labels,
+            values=self.values[rows],
+            present=self.present[rows],
+            unnamed=self.unnamed[rows],
+            histograms=None if self.histograms is None else self.histograms[rows],
         )
+
+    @property
+    def is_histogram(self) -> Mask:
+        """bool[N, T]: which samples are native histograms."""
+        if self.histograms is None:
+            return np.zeros(self.present.shape, dtype=np.bool_)
+        return self.present & holds_histogram(self.histograms)
+
+    def floats(self) -> "Vector":
+        """Without the samples that are native histograms, nor rows that have no others."""
+        if self.histograms is None:
+            return self
+        return self.only(~self.is_histogram).compact()
+
+    def only(self, chosen: Mask) -> "Vector":
+        """The samples where `chosen`, all of them floats, in the same rows."""
+        return replace(self, present=self.present & chosen, histograms=None)
 
     def compact(self) -> "Vector":
         """Without rows that have no sample at all."""
@@ -78,9 +104,22 @@ class RangeVector:
     range_ms: int
     unnamed: Mask
     """bool[N], as in Vector."""
+    histograms: RawHistograms | None = None
+    """Native histograms of the same N series, without staleness markers; None if there are none."""
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def holds_histogram(cells: Cells) -> Mask:
+    """Which cells are not None."""
+    held: Mask = cells != None  # noqa: E711 - cell by cell
+    return held
+
+
+def no_cells(shape: tuple[int, ...]) -> Cells:
+    """Cells without any histogram."""
+    return np.full(shape, None, dtype=object)
 
 
 Value = Vector | RangeVector | Scalar | Text
@@ -108,9 +147,30 @@ def merge_rows(operand: Vector) -> Vector:
     rows, times = np.nonzero(operand.present)
     values = np.full(present.shape, np.nan)
     values[groups[rows], times] = operand.values[rows, times]
+    cells = None
+    if operand.histograms is not None:
+        cells = no_cells(present.shape)
+        cells[groups[rows], times] = operand.histograms[rows, times]
     unnamed = np.zeros(len(labels), dtype=np.bool_)
     unnamed[groups] = operand.unnamed
-    return replace(operand, labels=labels, values=values, present=present.astype(np.bool_), unnamed=unnamed)
+    merged = present.astype(np.bool_)
+    return replace(operand, labels=labels, values=values, present=merged, unnamed=unnamed, histograms=cells)
+
+
+def stacked(parts: Sequence[Vector]) -> Vector:
+    """The rows of several vectors over the same times, one or more of them."""
+    cells = None
+    if any(part.histograms is not None for part in parts):
+        cells = np.concatenate(
+            [no_cells(part.present.shape) if part.histograms is None else part.histograms for part in parts]
+        )
+    return Vector(
+        [labels for part in parts for labels in part.labels],
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.present for part in parts]),
+        np.concatenate([part.unnamed for part in parts]),
+        histograms=cells,
+    )
 
 
 def refuse_equal_rows(operand: Vector) -> Vector:
@@ -124,5 +184,8 @@ def repeat(operand: Vector, times: int) -> Vector:
     """A vector of one time shown at `times` times."""
     shape = (len(operand), times)
     return replace(
-        operand, values=np.broadcast_to(operand.values, shape), present=np.broadcast_to(operand.present, shape)
+        operand,
+        values=np.broadcast_to(operand.values, shape),
+        present=np.broadcast_to(operand.present, shape),
+        histograms=None if operand.histograms is None else np.broadcast_to(operand.histograms, shape),
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from telemetry.model.histograms import RawHistograms
 from telemetry.model.samples import RawColumns
 from telemetry.promql.values import Floats, Indices
 
@@ -50,7 +51,7 @@ class Windows:
         )
 
 
-def samples_until(columns: RawColumns, edges_ms: Indices) -> Indices:
+def samples_until(columns: RawColumns | RawHistograms, edges_ms: Indices) -> Indices:
     """Index one past the last sample with timestamp <= edge, for each series and edge: int64[N, T].
 
     `edges_ms` must ascend by a constant step. Linear in samples + N * T.

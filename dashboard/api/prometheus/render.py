@@ -1,19 +1,18 @@
 """Results as the JSON of the Prometheus API: times as numbers, values as strings."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from itertools import pairwise
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
+from dashboard.api.prometheus.histogram_json import histogram_json
+from dashboard.api.prometheus.texts import time_text, value_texts
+from telemetry.model.histograms import Histogram, RawHistograms
 from telemetry.model.labels import Labels
 from telemetry.model.samples import Frame
 from telemetry.promql.engine import QueryResult, Samples, ScalarResult
 from telemetry.promql.run import Statistics
-from telemetry.syntax.numbers import format_float
-
-_EXACT: Final = 2.0**53
 
 
 def render_instant(result: QueryResult, time_ms: int, limit: int) -> tuple[bytes, bool]:
@@ -56,23 +55,32 @@ def _shown(labels: Sequence[Labels], limit: int) -> int:
 def _vector(frame: Frame, time_ms: int, limit: int) -> bytes:
     number = _shown(frame.labels, limit)
     texts = value_texts(frame.values[:number, 0])
+    cells = [None] * number if frame.histograms is None else frame.histograms[:number, 0].tolist()
     series = (
         b'{"metric":%s,"value":%s}' % (_metric(labels), _point(time_ms, text))
-        for labels, text in zip(frame.labels[:number], texts, strict=True)
+        if cell is None
+        else b'{"metric":%s,"histogram":%s}' % (_metric(labels), _histogram_point(time_text(time_ms), cell))
+        for labels, text, cell in zip(frame.labels[:number], texts, cells, strict=True)
     )
     return b"[%s]" % b",".join(series)
 
 
 def _matrix(frame: Frame, limit: int) -> bytes:
     number = _shown(frame.labels, limit)
-    present = frame.present[:number]
+    present, native = frame.present[:number], None
+    if frame.histograms is not None:
+        native = present & (frame.histograms[:number] != None)  # noqa: E711 - cell by cell
+        present = present & ~native
     texts = value_texts(frame.values[:number][present])
     times = np.array([time_text(time_ms) for time_ms in frame.times_ms.tolist()], dtype=object)
     ends = np.cumsum(present.sum(axis=1)).tolist()
     series: list[bytes] = []
     start = 0
     for row, end in enumerate(ends):
-        series.append(_series(frame.labels[row], _points(times[present[row]].tolist(), texts[start:end])))
+        points, histograms = _points(times[present[row]].tolist(), texts[start:end]), b""
+        if native is not None and frame.histograms is not None:
+            histograms = _histogram_points(times[native[row]].tolist(), frame.histograms[row][native[row]].tolist())
+        series.append(_series(frame.labels[row], points, histograms))
         start = end
     return b"[%s]" % b",".join(series)
 
@@ -81,16 +89,32 @@ def _samples(samples: Samples, limit: int) -> bytes:
     columns = samples.columns
     texts = value_texts(columns.values)
     times = [time_text(time_ms) for time_ms in columns.timestamps_ms.tolist()]
-    edges = columns.offsets.tolist()
-    series = (
-        _series(labels, _points(times[start:end], texts[start:end]))
-        for labels, start, end in zip(samples.labels, edges, edges[1:], strict=False)
-    )
+    points = [_points(times[start:end], texts[start:end]) for start, end in pairwise(columns.offsets.tolist())]
+    histograms = [b""] * len(points) if samples.histograms is None else _histograms(samples.histograms)
+    series = map(_series, samples.labels, points, histograms)
     return b"[%s]" % b",".join(list(series)[: _shown(samples.labels, limit)])
 
 
-def _series(labels: Labels, points: bytes) -> bytes:
-    return b'{"metric":%s,"values":[%s]}' % (_metric(labels), points)
+def _histograms(columns: RawHistograms) -> list[bytes]:
+    times = [time_text(time_ms) for time_ms in columns.timestamps_ms.tolist()]
+    values = columns.values.tolist()
+    return [_histogram_points(times[start:end], values[start:end]) for start, end in pairwise(columns.offsets.tolist())]
+
+
+def _series(labels: Labels, points: bytes, histograms: bytes = b"") -> bytes:
+    """A series with its float samples, its native histograms, or both."""
+    if not histograms:
+        return b'{"metric":%s,"values":[%s]}' % (_metric(labels), points)
+    values = b'"values":[%s],' % points if points else b""
+    return b'{"metric":%s,%s"histograms":[%s]}' % (_metric(labels), values, histograms)
+
+
+def _histogram_points(times: Iterable[bytes], histograms: Iterable[Histogram]) -> bytes:
+    return b",".join(map(_histogram_point, times, histograms))
+
+
+def _histogram_point(time: bytes, histogram: Histogram) -> bytes:
+    return b"[%s,%s]" % (time, histogram_json(histogram))
 
 
 def _points(times: Iterable[bytes], texts: Iterable[bytes]) -> bytes:
@@ -103,33 +127,6 @@ def _point(time_ms: int, text: bytes) -> bytes:
 
 def _metric(labels: Labels) -> bytes:
     return to_json(dict(labels))
-
-
-def time_text(time_ms: int) -> bytes:
-    """Seconds with a fraction of three digits where there is one."""
-    seconds, rest = divmod(abs(time_ms), 1000)
-    sign = "-" if time_ms < 0 else ""
-    return f"{sign}{seconds}.{rest:03d}".encode() if rest else f"{sign}{seconds}".encode()
-
-
-def value_texts(values: NDArray[np.float64]) -> list[bytes]:
-    """Text of each value as Go prints it with as many digits as needed and no exponent."""
-    if not len(values):
-        return []
-    finite = np.isfinite(values)
-    whole = finite & (np.floor(values) == values) & (np.abs(values) < _EXACT) & ~((values == 0) & np.signbit(values))
-    if whole.all():
-        return _split(values.astype(np.int64))
-    texts = _split(np.where(finite, values, 0.0))
-    texts = [text[:-2] if text.endswith(b".0") else text for text in texts]
-    odd = ~finite | (np.abs(values) >= 1e15) | (np.abs(values) < 1e-4)
-    for index in np.flatnonzero(odd).tolist():
-        texts[index] = format_float(float(values[index])).encode()
-    return texts
-
-
-def _split(values: NDArray[Any]) -> list[bytes]:
-    return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
 
 
 def to_json(value: object) -> bytes:

@@ -24,7 +24,7 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple[
     change = inside.values[last] - inside.values[first]
     if counter:
         _undo_resets(inside, change)
-    factor = _extrapolation(inside, inside.values[first] if counter else None, change)
+    factor = extrapolation(inside, inside.values[first] if counter else None, change)
     if per_second:
         factor /= windows.range_ms / 1000
     change *= factor
@@ -35,7 +35,7 @@ def extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple[
     return values, present
 
 
-def _extrapolation(windows: Windows, counted: Floats | None, change: Floats) -> Floats:
+def extrapolation(windows: Windows, counted: Floats | None, change: Floats) -> Floats:
     """Length of time that the change is taken to cover, over the time between the samples."""
     first_ms, last_ms = windows.timestamps_ms[windows.first], windows.timestamps_ms[windows.end - 1]
     to_start = (first_ms - (windows.ends_ms - windows.range_ms)) / 1000

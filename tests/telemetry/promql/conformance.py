@@ -8,7 +8,6 @@ from typing import Final
 
 from telemetry.promql.signatures import SIGNATURES
 from tests.telemetry.promql.scripts import (
-    NATIVE,
     Case,
     compare_with_golden,
     environments,
@@ -30,7 +29,7 @@ _BRACES: Final = re.compile(r"\{[^}]*\}")
 _TOKEN: Final = re.compile(r"[a-zA-Z_:][\w:]*|==|!=|<=|>=|[-+*/%^<>@\[:]")
 
 Verdict = tuple[str, str]
-"""(expression, "equal", "differs" or "missing")"""
+"""(expression, "equal" or "differs")"""
 
 
 def features_of(expression: str) -> Iterator[str]:
@@ -52,19 +51,12 @@ def features_of(expression: str) -> Iterator[str]:
 def verdicts() -> Iterator[Verdict]:
     """Every case of the scripts and every compliance query with its outcome."""
     for environment in environments():
-        failures = run_in_memory(environment, native=True)
+        failures = run_in_memory(environment)
         for step in environment.steps:
             if isinstance(step, Case):
-                yield step.expression, _outcome(step, failed=bool(failures[step.name]))
+                yield step.expression, "differs" if failures[step.name] else "equal"
     for comparison in compare_with_golden():
         yield comparison.query, "differs" if comparison.difference else "equal"
-
-
-def _outcome(case: Case, *, failed: bool) -> str:
-    """A case with native histograms among its data counts as equal where our answer has the floats that it should."""
-    if NATIVE not in case.tags:
-        return "differs" if failed else "equal"
-    return "equal" if case.evaluation.expected and not failed else "missing"
 
 
 def page(outcomes: Iterable[Verdict]) -> str:
@@ -93,35 +85,31 @@ it uses.
 
 - **equal**: the answer, the error text and the annotations are those of Prometheus.
 - **differs**: they are not.
-- **missing**: the case needs native histograms, which are not stored yet.
 
 Deliberately different: `info()` does not mix up the labels of series that begin at different times, `format_query`
-indents subqueries. Series of equal rank under `topk`, `bottomk` and `limitk`
-are taken in the order of their labels, where Prometheus takes them in the order of its storage; `limit_ratio` uses
-a hash of its own. `first_over_time`, `ts_of_first_over_time`, `histogram_quantiles`, `start()`, `end()`, `step()` and
-`range()` are of later versions.
+indents subqueries. Series of equal rank under `topk`, `bottomk` and `limitk` are taken in the order of their labels,
+where Prometheus takes them in the order of its storage. `first_over_time`, `ts_of_first_over_time`,
+`histogram_quantiles`, `start()`, `end()`, `step()` and `range()` are of later versions.
 """
 
 
 def _summary(total: Counter[str]) -> str:
-    return f"All cases: {total['equal']} equal, {total['differs']} differ, {total['missing']} missing.\n"
+    return f"All cases: {total['equal']} equal, {total['differs']} differ.\n"
 
 
 def _section(title: str, names: Iterable[str], counts: dict[str, Counter[str]]) -> str:
-    rows = [f"## {title}\n", "| | equal | differs | missing | |", "|---|---:|---:|---:|---|"]
+    rows = [f"## {title}\n", "| | equal | differs | |", "|---|---:|---:|---|"]
     for name in names:
         found = counts[name]
         shown = name.replace("|", "\\|")
-        rows.append(f"| `{shown}` | {found['equal']} | {found['differs']} | {found['missing']} | {_word(found)} |")
+        rows.append(f"| `{shown}` | {found['equal']} | {found['differs']} | {_word(found)} |")
     return "\n".join(rows) + "\n"
 
 
 def _word(found: Counter[str]) -> str:
     if found["differs"]:
         return "differs"
-    if found["equal"]:
-        return "equal" if not found["missing"] else "equal for floats"
-    return "missing" if found["missing"] else "no case"
+    return "equal" if found["equal"] else "no case"
 
 
 def main() -> None:

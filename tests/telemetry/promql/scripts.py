@@ -13,8 +13,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
+from collectors.wire.limits import DecodeLimits
+from collectors.wire.native_histograms import decode_histogram
 from dashboard.api.prometheus.render import render_instant, render_range
 from telemetry.model.errors import TelemetryError
+from telemetry.model.histograms import Histogram
 from telemetry.model.labels import labels_from
 from telemetry.model.time import TimeGrid
 from telemetry.promql.engine import Engine
@@ -93,11 +96,6 @@ def _steps(path: Path, commands: list[Any], runner: ModuleType) -> Iterator[Any]
         yield Case(path.stem, command.line, command.expr, frozenset(tags), command)
 
 
-def float_cases() -> list[Case]:
-    """Cases that need no native histograms."""
-    return [case for case in cases() if NATIVE not in case.tags]
-
-
 def cases() -> list[Case]:
     return [step for environment in environments() for step in environment.steps if isinstance(step, Case)]
 
@@ -106,6 +104,20 @@ def samples_of(load: Any, base_ms: int) -> Iterator[tuple[dict[str, str], list[t
     """Float samples of a `load`, each series with those it has."""
     for labels, values in load.series.values():
         points = [(base_ms + i * load.step, value) for i, value in enumerate(values) if isinstance(value, float)]
+        if points:
+            yield labels, points
+
+
+def histograms_of(load: Any, base_ms: int) -> Iterator[tuple[dict[str, str], list[tuple[int, Histogram]]]]:
+    """Native histograms of a `load`, those of `load_with_nhcb` among them, through the decoder of remote write."""
+    parser = module("promtest")
+    rows = [*load.series.values(), *(parser.nhcb_series(load) if load.nhcb else ())]
+    for labels, values in rows:
+        points = [
+            decode_histogram(parser.encode_hist(value, base_ms + i * load.step), DecodeLimits())
+            for i, value in enumerate(values)
+            if isinstance(value, parser.Hist)
+        ]
         if points:
             yield labels, points
 
@@ -147,18 +159,19 @@ def failure_of(case: Case, target: Target, base_ms: int = 0) -> str:
     return ""
 
 
-def run_in_memory(environment: Environment, *, native: bool = False) -> dict[str, str]:
-    """Case name -> why it fails, for the float cases of one environment; with `native` for all cases."""
+def run_in_memory(environment: Environment) -> dict[str, str]:
+    """Case name -> why it fails, '' if it passes."""
     source = MemorySource()
     target = Target(source, delayed_names=environment.delayed_names)
     found: dict[str, str] = {}
     for step in environment.steps:
         if isinstance(step, Case):
-            if native or NATIVE not in step.tags:
-                found[step.name] = failure_of(step, target)
+            found[step.name] = failure_of(step, target)
             continue
         for labels, points in samples_of(step, 0):
             source.add(labels_from(labels), points)
+        for labels, histograms in histograms_of(step, 0):
+            source.add_histograms(labels_from(labels), histograms)
     return found
 
 

@@ -8,14 +8,14 @@ from telemetry.model.histograms import (
     CUSTOM_SCHEMA,
     Buckets,
     Histogram,
-    HistogramBatch,
     HistogramColumns,
     ResetHint,
 )
 from telemetry.model.labels import Matcher, MatchOp
 from telemetry.model.time import TimeRange
 from telemetry.store import TelemetryStore
-from tests.telemetry.batches import NOW_MS, decode_key, encode_key, sample_batch, series
+from tests.telemetry.batches import NOW_MS, sample_batch, series
+from tests.telemetry.histograms import vars_of, write_histograms
 
 EVERYTHING = TimeRange(NOW_MS - 3_600_000, NOW_MS + 3_600_000)
 ONE = Histogram(
@@ -36,33 +36,6 @@ CUSTOM = Histogram(
 )
 
 
-def vars_of(histogram: Histogram) -> dict[str, object]:
-    return {
-        "schema": histogram.schema,
-        "numbers": np.array([histogram.count, histogram.sum, histogram.zero_threshold, histogram.zero_count]).tobytes(),
-        "positive": (histogram.positive.indices.tolist(), histogram.positive.counts.tolist()),
-        "negative": (histogram.negative.indices.tolist(), histogram.negative.counts.tolist()),
-        "bounds": histogram.custom_bounds.tolist(),
-        "hint": histogram.hint,
-    }
-
-
-def histogram_batch(samples: dict[object, list[tuple[int, Histogram]]]) -> HistogramBatch:
-    rows = [(at, t, h) for at, pairs in enumerate(samples.values()) for t, h in pairs]
-    return HistogramBatch(
-        key_space="test",
-        keys=[encode_key(labels) for labels in samples],
-        decode_key=decode_key,
-        key_index=np.array([row[0] for row in rows], np.int64),
-        timestamps_ms=np.array([row[1] for row in rows], np.int64),
-        histograms=[row[2] for row in rows],
-    )
-
-
-def write(store: TelemetryStore, samples: dict[object, list[tuple[int, Histogram]]], **options: object):
-    return store.write_histograms(histogram_batch(samples), **options).result(timeout=30)
-
-
 def read(store: TelemetryStore, metric: str) -> list[list[tuple[int, Histogram]]]:
     found = store.select_series([[Matcher("__name__", MatchOp.EQUAL, metric)]], EVERYTHING)
     raw = store.read_histograms(found, EVERYTHING)
@@ -73,7 +46,7 @@ def read(store: TelemetryStore, metric: str) -> list[list[tuple[int, Histogram]]
 
 
 def test_what_is_written_is_read_bit_for_bit(store: TelemetryStore) -> None:
-    receipt = write(store, {series("latency", pod="a"): [(NOW_MS, CUSTOM), (NOW_MS - 1000, ONE)]})
+    receipt = write_histograms(store, {series("latency", pod="a"): [(NOW_MS, CUSTOM), (NOW_MS - 1000, ONE)]})
     assert (receipt.accepted, receipt.refusals) == (2, ())
     [row] = read(store, "latency")
     assert [timestamp for timestamp, _ in row] == [NOW_MS - 1000, NOW_MS]
@@ -82,21 +55,23 @@ def test_what_is_written_is_read_bit_for_bit(store: TelemetryStore) -> None:
 
 def test_the_last_write_of_a_timestamp_wins(store: TelemetryStore) -> None:
     labels = series("latency", pod="a")
-    write(store, {labels: [(NOW_MS, ONE)]})
-    write(store, {labels: [(NOW_MS, CUSTOM)]})
+    write_histograms(store, {labels: [(NOW_MS, ONE)]})
+    write_histograms(store, {labels: [(NOW_MS, CUSTOM)]})
     [[(_, histogram)]] = read(store, "latency")
     assert histogram.schema == CUSTOM_SCHEMA
 
 
 def test_samples_stand_with_their_series(store: TelemetryStore) -> None:
-    write(store, {series("latency", pod="b"): [(NOW_MS, CUSTOM)], series("latency", pod="a"): [(NOW_MS, ONE)]})
+    write_histograms(
+        store, {series("latency", pod="b"): [(NOW_MS, CUSTOM)], series("latency", pod="a"): [(NOW_MS, ONE)]}
+    )
     assert [[histogram.schema for _, histogram in row] for row in read(store, "latency")] == [[3], [CUSTOM_SCHEMA]]
 
 
 def test_series_of_floats_and_histograms_are_the_same(store: TelemetryStore) -> None:
     labels = series("latency", pod="a")
     store.write_samples(sample_batch({labels: [(NOW_MS - 1000, 1.0)]})).result(timeout=30)
-    write(store, {labels: [(NOW_MS, ONE)]})
+    write_histograms(store, {labels: [(NOW_MS, ONE)]})
     found = store.select_series([[Matcher("__name__", MatchOp.EQUAL, "latency")]], EVERYTHING)
     assert len(found.ids) == 1
     assert store.read_samples(found, EVERYTHING).values.tolist() == [1.0]
@@ -104,7 +79,7 @@ def test_series_of_floats_and_histograms_are_the_same(store: TelemetryStore) -> 
 
 def test_metrics_without_histograms_are_known_without_a_query(store: TelemetryStore) -> None:
     store.write_samples(sample_batch({series("up"): [(NOW_MS, 1.0)]})).result(timeout=30)
-    write(store, {series("latency"): [(NOW_MS, ONE)]})
+    write_histograms(store, {series("latency"): [(NOW_MS, ONE)]})
     up, latency = (
         store.select_series([[Matcher("__name__", MatchOp.EQUAL, name)]], EVERYTHING) for name in ("up", "latency")
     )
@@ -114,13 +89,13 @@ def test_metrics_without_histograms_are_known_without_a_query(store: TelemetrySt
 def test_a_sender_s_not_reset_is_not_trusted_but_a_reset_and_a_gauge_are(store: TelemetryStore) -> None:
     hints = (ResetHint.NOT_RESET, ResetHint.RESET, ResetHint.GAUGE)
     columns = [Histogram(0, 1.0, 1.0, hint=hint) for hint in hints]
-    write(store, {series("latency"): [(NOW_MS + at, histogram) for at, histogram in enumerate(columns)]})
+    write_histograms(store, {series("latency"): [(NOW_MS + at, histogram) for at, histogram in enumerate(columns)]})
     [row] = read(store, "latency")
     assert [histogram.hint for _, histogram in row] == [ResetHint.UNKNOWN, ResetHint.RESET, ResetHint.GAUGE]
 
 
 def test_samples_outside_of_the_time_window_are_refused_by_name(store: TelemetryStore) -> None:
-    receipt = write(store, {series("latency"): [(NOW_MS, ONE), (NOW_MS + 10 * 86_400_000, ONE)]})
+    receipt = write_histograms(store, {series("latency"): [(NOW_MS, ONE), (NOW_MS + 10 * 86_400_000, ONE)]})
     assert receipt.accepted == 1
     [refusal] = receipt.refusals
     assert refusal.reason == "future_timestamp"
@@ -128,14 +103,14 @@ def test_samples_outside_of_the_time_window_are_refused_by_name(store: Telemetry
 
 
 def test_deleting_a_service_deletes_its_histograms(store: TelemetryStore) -> None:
-    write(store, {series("latency", service="a"): [(NOW_MS, ONE)]}, service="a")
-    write(store, {series("latency", service="b"): [(NOW_MS, ONE)]}, service="b")
+    write_histograms(store, {series("latency", service="a"): [(NOW_MS, ONE)]}, service="a")
+    write_histograms(store, {series("latency", service="b"): [(NOW_MS, ONE)]}, service="b")
     assert store.delete_service(["a"]) == 1
     assert len(read(store, "latency")) == 1
 
 
 def test_services_with_histograms_alone_are_seen_and_clear_forgets_them(store: TelemetryStore) -> None:
-    write(store, {series("latency"): [(NOW_MS, ONE)]}, service="a")
+    write_histograms(store, {series("latency"): [(NOW_MS, ONE)]}, service="a")
     assert store.services_seen()["a"].metrics_ms == NOW_MS
     store.clear()
     assert read(store, "latency") == []
@@ -160,7 +135,7 @@ def test_columns_are_the_inverse_of_histograms(values: list[Histogram]) -> None:
 @given(st.lists(histograms, min_size=1, max_size=5))
 def test_any_histogram_survives_the_store(store: TelemetryStore, values: list[Histogram]) -> None:
     store.clear()
-    write(store, {series("any"): [(NOW_MS + at, one) for at, one in enumerate(values)]})
+    write_histograms(store, {series("any"): [(NOW_MS + at, one) for at, one in enumerate(values)]})
     [row] = read(store, "any")
     trusted = [
         vars_of(one) | {"hint": one.hint if one.hint is not ResetHint.NOT_RESET else ResetHint.UNKNOWN}
