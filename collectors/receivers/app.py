@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -77,7 +78,7 @@ class ReceiverApp:
         if not isinstance(answer, Pending):
             return answer
         receipt = await asyncio.shield(asyncio.wrap_future(answer.future))
-        return _committed(receiver, WriteReceipt(receipt.accepted, (*answer.refusals, *receipt.refusals)), answer)
+        return _committed(receiver, replace(receipt, refusals=(*answer.refusals, *receipt.refusals)), answer)
 
     async def _handled(self, receiver: Receiver, head: "_Head", work: Awaitable[Answered]) -> Answered | Reply:
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from telemetry.model.exemplars import Exemplar, ExemplarBatch
 from telemetry.model.histograms import Histogram, HistogramBatch
 from telemetry.model.labels import Labels
 from telemetry.model.logs import LogBatch
@@ -20,6 +21,7 @@ class DecodedSamples:
     refusals: tuple[Refusal, ...] = ()
     histograms: HistogramBatch | None = None
     """Native histogram samples, if there are any."""
+    exemplars: ExemplarBatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,25 @@ class HistogramRows:
             histograms=self._histograms,
             metadata=metadata,
         )
+
+
+class ExemplarRows:
+    """Collects the exemplars of one request."""
+
+    def __init__(self) -> None:
+        self._positions: dict[bytes, int] = {}
+        self._index: list[int] = []
+        self._exemplars: list[Exemplar] = []
+
+    def add(self, key: bytes, exemplar: Exemplar) -> None:
+        self._index.append(self._positions.setdefault(key, len(self._positions)))
+        self._exemplars.append(exemplar)
+
+    def batch(self, key_space: str, decode_key: Callable[[bytes], Labels]) -> ExemplarBatch | None:
+        """All of them; None if there are none."""
+        if not self._exemplars:
+            return None
+        return ExemplarBatch(key_space, list(self._positions), decode_key, self._index, self._exemplars)
 
 
 class RefusalNotes:

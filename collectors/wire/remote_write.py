@@ -3,25 +3,27 @@
 Source: https://prometheus.io/docs/specs/prw/remote_write_spec/ and prompb/types.proto of Prometheus.
 """
 
+import struct
 from typing import Final
 
 import numpy as np
 
-from collectors.wire.decoded import DecodedSamples, HistogramRows, RefusalNotes
+from collectors.wire.decoded import DecodedSamples, ExemplarRows, HistogramRows, RefusalNotes
 from collectors.wire.limits import DecodeLimits
 from collectors.wire.native_histograms import decode_histogram
 from collectors.wire.protobuf import BYTES, FIXED64, VARINT, field_bytes, fields, read_varint, signed, utf8
 from collectors.wire.sample_scan import ScannedSeries, scan
-from collectors.wire.series_labels import KEY_SPACE, decode_series_key, series_text
+from collectors.wire.series_labels import KEY_SPACE, decode_series_key, read_label, series_text
 from telemetry.model.errors import InvalidInput
-from telemetry.model.labels import METRIC_NAME, label_value
+from telemetry.model.exemplars import Exemplar
+from telemetry.model.labels import METRIC_NAME, label_value, labels_from
 from telemetry.model.samples import MetricMetadata, SampleBatch
 
 METRIC_TYPES: Final = ("unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset")
 
 
 def decode_write_request(request: bytes, limits: DecodeLimits) -> DecodedSamples:
-    """Samples and metadata of an uncompressed request; exemplars are refused by name.
+    """Samples, native histograms, exemplars and metadata of an uncompressed request.
 
     Requests of the usual shape cost no Python per sample (`sample_scan`). Keys are the bytes of the label
     fields and may repeat. Raises InvalidInput if the message is broken, LimitExceeded.
@@ -34,7 +36,8 @@ def decode_write_request(request: bytes, limits: DecodeLimits) -> DecodedSamples
     if scanned is None:
         return _GeneralDecoder(request, limits).decode()
     other = _GeneralDecoder(rest, limits).decode()
-    return DecodedSamples(_joined(_batch_of(usual, scanned), other.batch), other.refusals, other.histograms)
+    batch = _joined(_batch_of(usual, scanned), other.batch)
+    return DecodedSamples(batch, other.refusals, other.histograms, other.exemplars)
 
 
 def _split(request: bytes, limits: DecodeLimits) -> tuple[bytes, bytes]:
@@ -93,6 +96,7 @@ class _GeneralDecoder:
         self._metadata: list[MetricMetadata] = []
         self._notes = RefusalNotes()
         self._histograms = HistogramRows()
+        self._exemplars = ExemplarRows()
 
     def decode(self) -> DecodedSamples:
         parts = 0
@@ -105,14 +109,16 @@ class _GeneralDecoder:
             if parts > self._limits.max_parts:
                 self._limits.check_parts(parts)
         histograms = self._histograms.batch(KEY_SPACE, decode_series_key)
-        return DecodedSamples(self._batch(), self._notes.all(), histograms)
+        exemplars = self._exemplars.batch(KEY_SPACE, decode_series_key)
+        return DecodedSamples(self._batch(), self._notes.all(), histograms, exemplars)
 
     def _series(self, start: int, end: int) -> int:
         """Take one TimeSeries in; how many fields it had."""
         labels: list[bytes] = []
         before = len(self._timestamps)
         histograms: list[tuple[int, int]] = []
-        exemplars = parts = 0
+        exemplars: list[tuple[int, int]] = []
+        parts = 0
         for number, wire_type, begin, stop in fields(self._request, start, end):
             parts += 1
             if wire_type != BYTES:
@@ -122,13 +128,14 @@ class _GeneralDecoder:
             elif number == 2:
                 self._sample(begin, stop)
             elif number == 3:
-                exemplars += 1
+                exemplars.append((begin, stop))
             elif number == 4:
                 histograms.append((begin, stop))
         key = b"".join(labels)
         self._keys.append(key)
         self._counts.append(len(self._timestamps) - before)
-        self._refuse("exemplar", "exemplars", key, exemplars)
+        for begin, stop in exemplars:
+            self._exemplar(key, begin, stop)
         for begin, stop in histograms:
             self._histogram(key, begin, stop)
         return parts
@@ -153,9 +160,11 @@ class _GeneralDecoder:
         if len(self._histograms) > self._limits.max_samples:
             self._limits.check_samples(len(self._histograms))
 
-    def _refuse(self, reason: str, what: str, key: bytes, count: int) -> None:
-        if count:
-            self._notes.add(reason, f"{what} are not stored yet: {_name_of(key)}", count)
+    def _exemplar(self, key: bytes, start: int, end: int) -> None:
+        try:
+            self._exemplars.add(key, _exemplar(self._request, start, end))
+        except InvalidInput as error:
+            self._notes.add("invalid_exemplar", f"{_name_of(key)}: {error}")
 
     def _batch(self) -> SampleBatch:
         return SampleBatch(
@@ -167,6 +176,18 @@ class _GeneralDecoder:
             values=np.frombuffer(bytes(self._values), dtype="<f8"),
             metadata=tuple(self._metadata),
         )
+
+
+def _exemplar(request: bytes, start: int, end: int) -> Exemplar:
+    pairs, value, timestamp = [], 0.0, 0
+    for number, wire_type, begin, stop in fields(request, start, end):
+        if number == 1 and wire_type == BYTES:
+            pairs.append(read_label(request, begin, stop))
+        elif number == 2 and wire_type == FIXED64:
+            (value,) = struct.unpack("<d", request[begin:stop])
+        elif number == 3 and wire_type == VARINT:
+            timestamp = signed(read_varint(request, begin)[0])
+    return Exemplar(timestamp, value, labels_from(pairs))
 
 
 def _name_of(key: bytes) -> str:

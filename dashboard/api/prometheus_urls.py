@@ -2,11 +2,12 @@
 
 from django.urls import include, path, re_path
 
-from dashboard.api.prometheus import metadata, query, rules, status
+from dashboard.api.prometheus import exemplars, metadata, query, rules, status
 
 _api = [
     path("query", query.query, name="prometheus-query"),
     path("query_range", query.query_range, name="prometheus-query-range"),
+    path("query_exemplars", exemplars.query_exemplars, name="prometheus-query-exemplars"),
     path("format_query", query.format_query, name="prometheus-format-query"),
     path("series", metadata.series, name="prometheus-series"),
     path("labels", metadata.label_names, name="prometheus-labels"),

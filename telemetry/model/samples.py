@@ -92,6 +92,14 @@ class WriteReceipt:
 
     accepted: int
     refusals: tuple[Refusal, ...] = ()
+    histograms: int = 0
+    """How many of the accepted are native histogram samples."""
+    exemplars: int = 0
+    """How many of the accepted are exemplars."""
+
+    @property
+    def floats(self) -> int:
+        return self.accepted - self.histograms - self.exemplars
 
     @property
     def refused(self) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.model.exemplars import Exemplar, ExemplarBatch
 from telemetry.model.histograms import HistogramBatch, RawHistograms
 from telemetry.model.labels import Labels, Matcher
 from telemetry.model.logs import LogBatch, LogRecord
@@ -17,6 +18,7 @@ from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.store.catalogue import Catalogue, ResolveService
 from telemetry.store.commits import CommitListener
 from telemetry.store.engine import Engine
+from telemetry.store.exemplars import ExemplarReader, ExemplarWriter
 from telemetry.store.histogram_metrics import HistogramMetrics
 from telemetry.store.histogram_reader import HistogramReader
 from telemetry.store.histogram_writer import HistogramWriter
@@ -82,6 +84,8 @@ class TelemetryStore:
         self._histograms = HistogramWriter(
             engine, self._series, self._samples.commit_series, self._metadata, self._histogram_metrics, settings
         )
+        self._exemplars = ExemplarWriter(engine, self._series, self._samples.commit_series, settings)
+        self._exemplar_reader = ExemplarReader(engine, read, settings)
         self._logs = LogWriter(engine, self._streams, settings)
         self._series_reader = SeriesReader(engine, settings, read)
         self._sample_reader = SampleReader(engine, settings, read)
@@ -119,6 +123,10 @@ class TelemetryStore:
         """
         return self._samples.write(batch, service=service, max_new_series=max_new_series)
 
+    def write_exemplars(self, batch: ExemplarBatch, *, service: str | None = None) -> "Future[WriteReceipt]":
+        """As `write_samples`, for exemplars; they are kept for `exemplar_retention_days`."""
+        return self._exemplars.write(batch, service=service)
+
     def write_histograms(
         self, batch: HistogramBatch, *, service: str | None = None, max_new_series: int | None = None
     ) -> "Future[WriteReceipt]":
@@ -146,6 +154,7 @@ class TelemetryStore:
         """Return once everything written before is committed and in the engine."""
         self._samples.queue.flush()
         self._histograms.queue.flush()
+        self._exemplars.queue.flush()
         self._logs.queue.flush()
         self._sink.settle()
 
@@ -153,6 +162,7 @@ class TelemetryStore:
         """Commit what waits, then let the engine go. Later calls raise StoreUnavailable."""
         self._samples.queue.close()
         self._histograms.queue.close()
+        self._exemplars.queue.close()
         self._logs.queue.close()
         self._sink.close()
         self._patterns.close()
@@ -178,6 +188,10 @@ class TelemetryStore:
         """
         self._sink.settle(time_range)
         return self._sample_reader.raw(series, time_range)
+
+    def read_exemplars(self, series: SeriesSet, time_range: TimeRange) -> list[list[Exemplar]]:
+        """Exemplars of each row of `series`, ascending, both ends of the range included. Raises LimitExceeded."""
+        return self._exemplar_reader.read(series, time_range)
 
     def has_histograms(self, series: SeriesSet) -> bool:
         """Whether a metric of these series has native histogram samples at any time. Costs no query."""

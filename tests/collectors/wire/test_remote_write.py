@@ -155,13 +155,23 @@ def test_metadata_of_every_type_is_read():
     ]
 
 
-def test_exemplars_are_refused_by_name_and_the_samples_kept():
+def test_exemplars_come_beside_the_samples():
     request = WriteRequest.FromString(write_request((UP, [(NOW, 1.0)]), ({"__name__": "h"}, [])))
-    request.timeseries[0].exemplars.add(value=1.0, timestamp=NOW)
+    exemplar = request.timeseries[0].exemplars.add(value=1.5, timestamp=NOW)
+    exemplar.labels.add(name="trace_id", value="x")
     result = decoded(request.SerializeToString())
-    assert len(result.batch) == 1
-    assert [(r.reason, r.count) for r in result.refusals] == [("exemplar", 1)]
-    assert "up" in result.refusals[0].message
+    assert (len(result.batch), result.refusals) == (1, ())
+    (found,) = result.exemplars.exemplars
+    assert (found.timestamp_ms, found.value, found.labels) == (NOW, 1.5, (("trace_id", "x"),))
+    assert dict(result.exemplars.decode_key(result.exemplars.keys[0]))["__name__"] == "up"
+
+
+def test_an_exemplar_with_long_labels_is_refused_by_name_and_the_samples_kept():
+    request = WriteRequest.FromString(write_request((UP, [(NOW, 1.0)])))
+    request.timeseries[0].exemplars.add(value=1.5, timestamp=NOW).labels.add(name="a", value="x" * 128)
+    result = decoded(request.SerializeToString())
+    assert (len(result.batch), [refusal.reason for refusal in result.refusals]) == (1, ["invalid_exemplar"])
+    assert "up: the labels of an exemplar have 129 characters" in result.refusals[0].message
 
 
 def test_native_histograms_come_beside_the_samples():
