@@ -45,6 +45,8 @@ class JobState:
     dropped: Sequence[DroppedTarget] = ()
     problems: Sequence[str] = field(default=())
     """Why discovery, or a part of it, does not work."""
+    dropped_count: int = 0
+    """Of which only the first are in `dropped`."""
 
 
 def packed(state: JobState) -> bytes:

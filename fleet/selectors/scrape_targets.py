@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from fleet.models import ScrapeJob, ScrapeSnapshot, Target
+from fleet.models import ScrapeJob, ScrapeSnapshot
 from fleet.scrape_states import DroppedTarget, JobState, TargetState, unpacked
 
 FRESH: Final = timedelta(minutes=2)
@@ -50,34 +50,12 @@ def job_state(name: str) -> JobState:
     return _joined(_fresh().filter(job=name))
 
 
-def all_targets() -> dict[str, JobState]:
-    """States of all targets by job: those of jobs, and those that were entered one by one. Two queries."""
+def job_states() -> dict[str, JobState]:
+    """States of all targets of jobs, by job. One query; those entered one by one are rows of `Target`."""
     found: dict[str, list[ScrapeSnapshot]] = {}
     for snapshot in _fresh():
         found.setdefault(snapshot.job, []).append(snapshot)
-    states = {job: _joined(snapshots) for job, snapshots in found.items()}
-    for row in Target.objects.filter(enabled=True):
-        before = states.get(row.job, JobState())
-        states[row.job] = JobState([*before.active, entered_state(row)], before.dropped, before.problems)
-    return states
-
-
-def entered_state(row: Target) -> TargetState:
-    """State of a target that was entered by hand."""
-    labels = {"job": row.job, **{str(name): str(value) for name, value in row.labels.items()}}
-    return TargetState(
-        url=row.url,
-        labels=labels,
-        discovered=labels,
-        interval_ms=1000 * (row.interval_seconds or 0),
-        timeout_ms=0,
-        up=row.up,
-        error=row.last_error,
-        at_ms=None if row.last_scrape_at is None else int(row.last_scrape_at.timestamp() * 1000),
-        duration_seconds=row.last_duration_seconds,
-        samples=row.last_samples,
-        series=row.last_samples,
-    )
+    return {job: _joined(snapshots) for job, snapshots in found.items()}
 
 
 def _fresh() -> QuerySet[ScrapeSnapshot]:
@@ -101,13 +79,15 @@ def _joined(snapshots: Iterable[ScrapeSnapshot]) -> JobState:
     active: list[TargetState] = []
     dropped: Sequence[DroppedTarget] = ()
     problems: dict[str, None] = {}
+    dropped_count = 0
     for snapshot in snapshots:
         state = unpacked(bytes(snapshot.content), snapshot.worker)
         active += state.active
         dropped = max(dropped, state.dropped, key=len)  # every process finds the same ones
+        dropped_count = max(dropped_count, snapshot.dropped)
         problems |= dict.fromkeys(state.problems)
     active.sort(key=lambda each: (each.up is True, each.url))
-    return JobState(active, dropped, list(problems))
+    return JobState(active, dropped, list(problems), dropped_count)
 
 
 def moment(at_ms: int | None) -> datetime | None:

@@ -13,6 +13,9 @@ from dashboard.api.prometheus.params import value_of
 from dashboard.api.prometheus.render import to_json
 from dashboard.version import VERSION
 from fleet.models import Target
+from fleet.scrape_states import TargetState
+from fleet.selectors.scrape_targets import job_states, moment
+from telemetry.promql.durations import format_duration_ms
 
 COMPATIBLE_VERSION: Final = "3.5.3"
 """The Prometheus whose language and API this is; Grafana chooses its requests by it."""
@@ -32,10 +35,37 @@ def build_info(request: HttpRequest) -> HttpResponse:
 @requires("query")
 @prometheus_view("GET")
 def targets(request: HttpRequest) -> HttpResponse:
-    """/api/v1/targets: those kept in the database; their state is that of the last scrape."""
-    wanted = value_of(request, "state") or "any"
-    active = [] if wanted == "dropped" else [_target(row) for row in Target.objects.filter(enabled=True)]
-    return success(to_json({"activeTargets": active, "droppedTargets": [], "droppedTargetCounts": {}}))
+    """/api/v1/targets: those of jobs and those entered one by one; their state is that of the last scrape."""
+    wanted, pool = value_of(request, "state") or "any", value_of(request, "scrapePool")
+    entered = Target.objects.filter(enabled=True, **({"job": pool} if pool else {}))
+    active = [] if wanted == "dropped" else [_target(row) for row in entered]
+    dropped: list[dict[str, Any]] = []
+    counts: dict[str, int] = {}
+    for job, state in job_states().items():
+        if pool and job != pool:
+            continue
+        counts[job] = state.dropped_count
+        if wanted != "dropped":
+            active += [_discovered(job, each) for each in state.active]
+        if wanted != "active":
+            dropped += [{"discoveredLabels": each.discovered, "scrapePool": job} for each in state.dropped]
+    return success(to_json({"activeTargets": active, "droppedTargets": dropped, "droppedTargetCounts": counts}))
+
+
+def _discovered(job: str, target: TargetState) -> dict[str, Any]:
+    return {
+        "discoveredLabels": target.discovered,
+        "labels": target.labels,
+        "scrapePool": job,
+        "scrapeUrl": target.url,
+        "globalUrl": target.url,
+        "lastError": target.error,
+        "lastScrape": _time(moment(target.at_ms)),
+        "lastScrapeDuration": target.duration_seconds,
+        "health": _HEALTH[target.up],
+        "scrapeInterval": format_duration_ms(target.interval_ms),
+        "scrapeTimeout": format_duration_ms(target.timeout_ms),
+    }
 
 
 def _target(row: Target) -> dict[str, Any]:

@@ -5,14 +5,17 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.accounts.actor import actor_of
 from dashboard.accounts.gate import requires
+from dashboard.views.settings.scrape_jobs import PAGE_TARGETS
 from fleet.actions.targets import TargetExists, add_target, remove_target, switch_target
 from fleet.models import Target
+from fleet.selectors.scrape_targets import job_summaries
 
 
 class TargetForm(forms.Form):
@@ -45,8 +48,10 @@ def targets(request: HttpRequest) -> HttpResponse:
             return HttpResponse("your role may not change targets", status=403)
         if form.is_valid() and _added(request, form):
             return redirect("/settings/targets")
-    rows = Target.objects.select_related("service")
-    context = {"page_title": "Targets", "targets": rows, "form": form, "may_manage": _may_manage(request)}
+    page = Paginator(Target.objects.select_related("service"), PAGE_TARGETS).get_page(request.GET.get("page"))
+    context = {"page_title": "Targets", "page": page, "form": form, "may_manage": _may_manage(request)}
+    if not request.headers.get("HX-Request"):
+        context["jobs"] = job_summaries()
     template = "settings/_targets.html" if request.headers.get("HX-Request") else "settings/targets.html"
     return render(request, template, context)
 

@@ -2,12 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.views.settings import advisories, health, hub, mapping, rules, senders, services, targets
+from dashboard.views.settings import advisories, health, hub, mapping, rules, scrape_jobs, senders, services, targets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("settings", hub.hub, name="settings"),
     path("settings/senders", senders.senders, name="senders"),
     path("settings/targets", targets.targets, name="targets"),
+    path("settings/targets/job", scrape_jobs.scrape_job, name="scrape-job"),
+    path("settings/targets/jobs/<int:job_id>", scrape_jobs.change_scrape_job, name="change-scrape-job"),
     path("settings/targets/<int:target_id>", targets.change_target, name="change-target"),
     path("settings/services", services.services, name="settings-services"),
     path("settings/services/<int:service_id>", services.edit_service, name="edit-service"),

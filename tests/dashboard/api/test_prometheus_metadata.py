@@ -2,9 +2,11 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from dashboard.api.prometheus.label_escapes import unescaped
-from fleet.models import Target
+from fleet.models import ScrapeSnapshot, Target
+from fleet.scrape_states import DroppedTarget, JobState, TargetState, packed
 from fleet.tokens import create_token
 from telemetry.model.samples import MetricMetadata
 from tests.telemetry.batches import NOW_MS, sample_batch, series
@@ -103,3 +105,18 @@ def test_targets_are_listed_with_their_last_state(reader) -> None:
 def test_build_information_names_the_version_of_the_language(reader) -> None:
     data = reader.get("/api/v1/status/buildinfo").json()["data"]
     assert data["version"] == "3.5.3"
+
+
+def test_targets_of_jobs_are_told_with_their_labels_and_their_pool(reader) -> None:
+    active = TargetState("http://a:1/m", {"job": "j"}, {"__address__": "a:1"}, 15_000, 10_000, up=False, error="gone")
+    content = packed(JobState([active], [DroppedTarget({"__address__": "b:1"}, "why")]))
+    ScrapeSnapshot.objects.create(job="j", worker="w", at=timezone.now(), active=1, dropped=5, content=content)
+    data = reader.get("/api/v1/targets").json()["data"]
+    (target,) = data["activeTargets"]
+    assert (target["labels"], target["discoveredLabels"]) == ({"job": "j"}, {"__address__": "a:1"})
+    assert (target["health"], target["lastError"], target["scrapeInterval"]) == ("down", "gone", "15s")
+    assert data["droppedTargets"] == [{"discoveredLabels": {"__address__": "b:1"}, "scrapePool": "j"}]
+    assert data["droppedTargetCounts"] == {"j": 5}
+    only_active = reader.get("/api/v1/targets", {"state": "active"}).json()["data"]
+    assert (len(only_active["activeTargets"]), only_active["droppedTargets"]) == (1, [])
+    assert reader.get("/api/v1/targets", {"scrapePool": "other"}).json()["data"]["activeTargets"] == []
