@@ -249,6 +249,11 @@ TELEMETRY = {
     "query_memory_bytes": env_int(
         "BELVEDERE_QUERY_MEMORY_BYTES", 2 * 1024**3, "memory one query may use in the engine", minimum=2**20
     ),
+    "recent_bytes": env_int(
+        "BELVEDERE_RECENT_BYTES",
+        256 * 1024**2,
+        "memory for the newest samples, 12 bytes each; 0 reads every sample from the store",
+    ),
 }
 
 # ---- ways in: limits ---------------------------------------------------------------------------------------

@@ -106,6 +106,15 @@ class WriteReceipt:
         return sum(refusal.count for refusal in self.refusals)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbered:
+    """Numbers of ids in the memory of `owner`."""
+
+    owner: object
+    of: NDArray[np.int64]
+    """int64[M]"""
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesSet:
     """Series that a selector matched, in a fixed order (by labels)."""
@@ -118,6 +127,8 @@ class SeriesSet:
     """N service names; they stand beside the labels and never inside them."""
     rows: NDArray[np.int64]
     """int64[M]: row (0 .. N - 1) that each id belongs to."""
+    numbers: Numbered | None = None
+    """From a source that keeps series in memory."""
 
     def __len__(self) -> int:
         return len(self.labels)

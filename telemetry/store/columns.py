@@ -1,6 +1,7 @@
 """Columns that grow, and names as small numbers: what the registry is made of."""
 
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from typing import Generic, TypeVar, overload
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +33,36 @@ class Column(Generic[S]):
         self._size += 1
 
 
+class CodedTexts(Sequence[str]):
+    """Texts of which many are equal; each is looked up where it is read."""
+
+    __slots__ = ("_codes", "_names")
+
+    def __init__(self, names: Sequence[str], codes: NDArray[np.int32]) -> None:
+        self._names = names
+        self._codes = codes
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> "CodedTexts": ...
+    def __getitem__(self, index: int | slice) -> "str | CodedTexts":
+        if isinstance(index, slice):
+            return CodedTexts(self._names, self._codes[index])
+        return self._names[int(self._codes[index])]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # compares as a list does
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
 class Vocabulary:
     """Names and their codes, 0, 1, 2, ... in order of arrival."""
 
@@ -48,6 +79,10 @@ class Vocabulary:
             known = self._codes[name] = len(self.names)
             self.names.append(name)
         return known
+
+    def texts(self, codes: NDArray[np.int32]) -> Sequence[str]:
+        """Names behind `codes`, one for each."""
+        return CodedTexts(self.names, codes)
 
     def dictionary_array(self, codes: NDArray[np.int32]) -> pa.DictionaryArray:
         """Arrow column of the names behind `codes`, without one Python string a row."""

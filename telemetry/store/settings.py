@@ -32,6 +32,7 @@ class StoreSettings:
     max_query_points: int = 11_000
     lookback_seconds: int = 300
     query_memory_bytes: int = 2 * 1024**3
+    recent_bytes: int = 256 * 1024**2
 
 
 ENV_NAMES: Final = {name: f"BELVEDERE_{name.upper()}" for name in StoreSettings.__slots__}

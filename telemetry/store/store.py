@@ -25,11 +25,13 @@ from telemetry.store.histogram_writer import HistogramWriter
 from telemetry.store.housekeeping import Housekeeping
 from telemetry.store.journal import Journal
 from telemetry.store.known import load_known
+from telemetry.store.label_index import LabelIndex
 from telemetry.store.limits import check_metric_name
 from telemetry.store.live_feed import LiveFeed
 from telemetry.store.log_fields import LogFields
 from telemetry.store.log_reader import LogReader
 from telemetry.store.log_writer import LogWriter
+from telemetry.store.memory import StoreMemory
 from telemetry.store.metadata import MetadataTable
 from telemetry.store.migrate import migrate
 from telemetry.store.pattern_queries import ErrorGroup, LogPattern, PatternSeries
@@ -96,6 +98,9 @@ class TelemetryStore:
         self._housekeeping = Housekeeping(engine)
         self._pattern_reader = PatternReader(engine, read)
         self._patterns = PatternWatch(engine, self._logs.feed, settings, INSERT_SETTINGS)
+        self._memory = StoreMemory(engine, self._sink, settings.recent_bytes) if engine.embedded else None
+        if self._memory:
+            self.add_commit_listener(self._memory)
         self._query_log = QueryLog(engine, INSERT_SETTINGS, read)
 
     @classmethod
@@ -166,6 +171,8 @@ class TelemetryStore:
         self._logs.queue.close()
         self._sink.close()
         self._patterns.close()
+        if self._memory:
+            self._memory.close()
         self._housekeeping.close()
         self._query_log.close()
         self.engine.close()
@@ -179,6 +186,9 @@ class TelemetryStore:
 
         Raises LimitExceeded for more than `limit` series (default: the settings' `max_query_series`).
         """
+        if index := self._index:
+            most = self.settings.max_query_series if limit is None else limit
+            return index.select(selectors, time_range, most)
         return self._series_reader.select(selectors, time_range, limit)
 
     def read_samples(self, series: SeriesSet, time_range: TimeRange) -> RawColumns:
@@ -186,6 +196,10 @@ class TelemetryStore:
 
         Staleness markers are among them. Raises LimitExceeded before reading more than `max_query_samples`.
         """
+        most = self.settings.max_query_samples
+        found = self._memory.read_samples(series, time_range, most) if self._memory else None
+        if found is not None:
+            return found
         self._sink.settle(time_range)
         return self._sample_reader.raw(series, time_range)
 
@@ -213,12 +227,16 @@ class TelemetryStore:
         self, selectors: Sequence[Sequence[Matcher]], time_range: TimeRange, limit: int | None = None
     ) -> list[str]:
         """Label names of matching series, sorted, at most `limit`."""
+        if index := self._index:
+            return index.label_names(selectors, time_range, limit)
         return self._series_reader.label_names(selectors, time_range, limit)
 
     def label_values(
         self, name: str, selectors: Sequence[Sequence[Matcher]], time_range: TimeRange, limit: int | None = None
     ) -> list[str]:
         """Values of one label of matching series, sorted, at most `limit`."""
+        if index := self._index:
+            return index.label_values(name, selectors, time_range, limit)
         return self._series_reader.label_values(name, selectors, time_range, limit)
 
     def metric_metadata(self, metric: str | None = None, limit: int | None = None) -> list[MetricMetadata]:
@@ -339,6 +357,10 @@ class TelemetryStore:
         self._histogram_metrics.clear()
         self._logs.last_seen.clear()
         self._tell_of_change()
+
+    @property
+    def _index(self) -> LabelIndex | None:
+        return self._memory.index if self._memory else None
 
     def _tell_of_change(self) -> None:
         for listener in self._samples.listeners:
