@@ -2,13 +2,26 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from dashboard.views import cost, log_errors, log_patterns, logs, metrics, overview, scaling, security, service, shell
+from dashboard.views import (
+    cardinality,
+    cost,
+    log_errors,
+    log_patterns,
+    logs,
+    metrics,
+    overview,
+    scaling,
+    security,
+    service,
+    shell,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview_page, name="overview"),
     path("services/", service.service_page, name="service-by-query"),
     re_path(r"^services/(?P<name>[\s\S]+)$", service.service_page, name="service"),
     path("metrics-explorer", metrics.metrics_page, name="metrics"),
+    path("metrics-explorer/cardinality", cardinality.cardinality_page, name="cardinality"),
     path("metrics-explorer/complete", metrics.complete, name="metrics-complete"),
     path("logs", logs.logs_page, name="logs"),
     path("logs/patterns", log_patterns.patterns, name="log-patterns"),

@@ -15,6 +15,7 @@ from telemetry.model.labels import Labels, Matcher
 from telemetry.model.logs import LogBatch, LogRecord
 from telemetry.model.samples import Frame, MetricMetadata, RawColumns, SampleBatch, SeriesSet, WriteReceipt
 from telemetry.model.time import TimeGrid, TimeRange
+from telemetry.store.cardinality import CardinalityQuery, CardinalityReader, CardinalityRow, CardinalityTotals
 from telemetry.store.catalogue import Catalogue, ResolveService
 from telemetry.store.commits import CommitListener
 from telemetry.store.engine import Engine
@@ -94,6 +95,7 @@ class TelemetryStore:
         self._histogram_reader = HistogramReader(engine, settings, read, self._histogram_metrics)
         self._log_reader = LogReader(engine, settings, read)
         self.log_fields = LogFields(engine)
+        self._cardinality = CardinalityReader(engine, read)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine)
         self._pattern_reader = PatternReader(engine, read)
@@ -296,6 +298,17 @@ class TelemetryStore:
     def stream_reads(self) -> dict[str, Reads]:
         """As `metric_reads`, for log streams by the selector that read them."""
         return self._query_log.reads("stream")
+
+    # ---- what makes the series -----------------------------------------------------------------------------
+
+    def cardinality(self, query: CardinalityQuery) -> tuple[list[CardinalityRow], CardinalityTotals]:
+        """Series by metric, label, value of a label or service, most first; and all that match, each once."""
+        self._sink.settle()
+        return self._cardinality.rows(query), self._cardinality.totals(query)
+
+    def new_series_per_hour(self, query: CardinalityQuery, hours: Sequence[int]) -> NDArray[np.int64]:
+        """int64[len(hours)]: series first seen in the hour that begins at each of `hours` (ms, ascending)."""
+        return self._cardinality.new_per_hour(query, hours)
 
     # ---- upkeep --------------------------------------------------------------------------------------------
 
