@@ -204,6 +204,14 @@ TELEMETRY = {
         "longest time that acknowledged samples wait in the journal to be inserted together; readers do not wait",
         minimum=0,
     ),
+    "log_insert_seconds": env_float(
+        "BELVEDERE_LOG_INSERT_SECONDS",
+        5,
+        "longest time that acknowledged log records wait in the journal for company, if nobody reads them before",
+    ),
+    "log_block_rows": env_int(
+        "BELVEDERE_LOG_BLOCK_ROWS", 100_000, "log records that wait in the journal for one insert", minimum=1
+    ),
     "queue_rows": env_int(
         "BELVEDERE_QUEUE_ROWS", 2_000_000, "rows waiting to be written; beyond it senders are told to retry", minimum=1
     ),

@@ -19,7 +19,7 @@ from collectors.receivers.counters import ITEMS, REFUSED, REQUESTS
 from collectors.receivers.early_answer import answer_early, unread
 from collectors.receivers.errors import describe
 from collectors.receivers.message import Pending, Received, Reply, media_type
-from collectors.receivers.routes import Receiver, receiver_of
+from collectors.receivers.routes import ELASTICSEARCH_PROBE, Receiver, receiver_of
 from fleet.tokens import Principal, authenticate
 from telemetry.model.samples import WriteReceipt
 
@@ -63,10 +63,11 @@ class ReceiverApp:
 
     async def _early_answer(self, receiver: Receiver, scope: Scope, head: "_Head") -> Reply | None:
         """The answer to a request whose body need not be read, None if it must."""
-        if scope["method"] != "POST":
+        if scope["method"] not in receiver.methods:
             REFUSED.labels(receiver.protocol, "method").inc()
-            reply = receiver.error(405, f"{scope['path']} takes POST only", head.content_type)
-            return reply.with_headers(allow="POST")
+            allowed = ", ".join(sorted(receiver.methods))
+            reply = receiver.error(405, f"{scope['path']} takes {allowed} only", head.content_type)
+            return reply.with_headers(allow=allowed)
         return await self._handled(receiver, head, self._unauthorized(receiver, head))
 
     async def _unauthorized(self, receiver: Receiver, head: "_Head") -> Reply | None:
@@ -94,10 +95,18 @@ def serving(scope: Scope) -> Receiver | None:
     """The receiver for a request, if it is one of ours; other methods of an own API's path are for Django."""
     if scope["type"] != "http":
         return None
-    receiver = receiver_of(scope["path"])
+    receiver = ELASTICSEARCH_PROBE if _asks_for_elasticsearch(scope) else receiver_of(scope["path"])
     if receiver is None or (scope["method"] != "POST" and receiver.shares_path):
         return None
     return receiver
+
+
+def _asks_for_elasticsearch(scope: Scope) -> bool:
+    """Whether it is a shipper with a token, and no browser, that opens the front page."""
+    if scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
+        return False
+    headers = dict(scope["headers"])
+    return b"authorization" in headers and b"html" not in headers.get(b"accept", b"")
 
 
 class _Head:
@@ -124,6 +133,7 @@ class _Head:
             principal=self.principal,
             received_ns=time.time_ns(),
             content_parameters=self.content_parameters,
+            method=scope["method"],
         )
 
 

@@ -9,7 +9,8 @@ from collectors.receivers.answers import check_is_json, refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply, json_reply
 from collectors.wire.compression import decompress
-from collectors.wire.json_lines import FieldNames, decode_json_lines
+from collectors.wire.json_lines import decode_json_lines
+from collectors.wire.json_record import FieldNames
 from telemetry.model.samples import WriteReceipt
 from telemetry.store.current import current
 

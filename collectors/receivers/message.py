@@ -23,6 +23,7 @@ class Received:
     received_ns: int
     content_parameters: Mapping[str, str] = field(default_factory=dict)
     """Parameters of the content type, such as `proto`; names in lower case."""
+    method: str = "POST"
 
     @property
     def service(self) -> str | None:

@@ -1,10 +1,10 @@
 """The route table of receivers: one line a protocol."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from collectors.receivers import audits, costs, deployments, json_lines, loki, otlp, prometheus
+from collectors.receivers import audits, costs, deployments, elasticsearch, journal, json_lines, loki, otlp, prometheus
 from collectors.receivers.message import ErrorForm, Pending, Received, Reply, json_error, plain_error
 
 
@@ -22,21 +22,32 @@ class Receiver:
     """Whether other methods than POST belong to somebody else; if not, they are refused with 405."""
     limits: str = "ingest"
     """Name of the group of limits that holds for the body."""
+    methods: frozenset[str] = frozenset({"POST"})
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Receivers by whole path, and by prefix where a name follows."""
+    """Receivers by whole path, by prefix where a name follows, and by the part behind the name of an index."""
 
     exact: dict[str, Receiver]
     prefixes: list[tuple[str, Receiver]]
+    behind_index: dict[str, Receiver]
 
 
 def receiver_of(path: str) -> Receiver | None:
     """The receiver that serves `path`, if there is one."""
-    return ROUTES.exact.get(path) or next(
+    return ROUTES.exact.get(path) or _by_prefix(path) or _behind_index(path)
+
+
+def _by_prefix(path: str) -> Receiver | None:
+    return next(
         (receiver for prefix, receiver in ROUTES.prefixes if path.startswith(prefix) and len(path) > len(prefix)), None
     )
+
+
+def _behind_index(path: str) -> Receiver | None:
+    index, _, rest = path.removeprefix("/").partition("/")
+    return None if index[:1] in ("", "_") else ROUTES.behind_index.get(rest.partition("/")[0])
 
 
 def _own(protocol: str, scope: str, handle: Callable[[Received], Reply | Pending], limits: str = "ingest") -> Receiver:
@@ -48,6 +59,19 @@ _REMOTE_WRITE: Final = Receiver("remote_write", "ingest:metrics", prometheus.rem
 _OTLP_LOGS: Final = Receiver("otlp_logs", "ingest:logs", otlp.logs, otlp.status_error)
 _OTLP_METRICS: Final = Receiver("otlp_metrics", "ingest:metrics", otlp.metrics, otlp.status_error)
 
+_BULK: Final = Receiver(
+    "elasticsearch", "ingest:logs", elasticsearch.bulk, elasticsearch.error_reply, methods=frozenset({"POST", "PUT"})
+)
+_DOCUMENT: Final = replace(_BULK, handle=elasticsearch.document)
+ELASTICSEARCH_PROBE: Final = Receiver(
+    "elasticsearch_probe",
+    "ingest:logs",
+    elasticsearch.probe,
+    elasticsearch.error_reply,
+    methods=frozenset({"GET", "HEAD", "POST", "PUT"}),
+)
+_JOURNAL: Final = Receiver("journal", "ingest:logs", journal.push, plain_error)
+
 ROUTES: Final = Routes(
     exact={
         "/api/v1/write": _REMOTE_WRITE,
@@ -58,10 +82,18 @@ ROUTES: Final = Routes(
         "/otlp/v1/metrics": _OTLP_METRICS,
         "/api/v1/otlp/v1/metrics": _OTLP_METRICS,
         "/loki/api/v1/push": Receiver("loki", "ingest:logs", loki.push, plain_error),
+        "/_bulk": _BULK,
+        **dict.fromkeys(elasticsearch.PROBED, ELASTICSEARCH_PROBE),
+        "/upload": _JOURNAL,
+        "/api/logs/journal": _JOURNAL,
         "/api/logs": _own("json_lines", "ingest:logs", json_lines.push),
         "/api/audits": _own("audits", "ingest:audits", audits.push),
         "/api/costs": _own("costs", "ingest:costs", costs.push, limits="upload"),
         "/api/deployments": _own("deployments", "ingest:deploys", deployments.push),
     },
-    prefixes=[("/api/metrics/", Receiver("exposition", "ingest:metrics", prometheus.exposition, plain_error))],
+    prefixes=[
+        ("/api/metrics/", Receiver("exposition", "ingest:metrics", prometheus.exposition, plain_error)),
+        *((beginning, ELASTICSEARCH_PROBE) for beginning in elasticsearch.PROBED),
+    ],
+    behind_index={"_bulk": _BULK, "_doc": _DOCUMENT, "_create": _DOCUMENT},
 )

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from collectors.wire.json_document import parse_shallow_json, text
-from collectors.wire.json_lines import nanoseconds
 from collectors.wire.limits import DecodeLimits
+from collectors.wire.log_time import nanoseconds
 from telemetry.model.errors import InvalidInput
 
 _KNOWN: Final = ("service", "environment", "version", "commit", "time", "description")

@@ -3,6 +3,7 @@
 Source: https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs and pkg/push/push.proto of Loki
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -20,6 +21,9 @@ from telemetry.model.logs import severity_number_of
 
 _NS: Final = 1_000_000_000
 
+Entry = tuple[int, str, dict[str, str]]
+"""(nanoseconds, line, structured metadata)"""
+
 
 def decode_loki_push(request: bytes, limits: DecodeLimits, *, received_ns: int) -> DecodedLogs:
     """Lines of an uncompressed protobuf request. Raises InvalidInput or LimitExceeded."""
@@ -35,7 +39,8 @@ def decode_loki_push(request: bytes, limits: DecodeLimits, *, received_ns: int) 
                 columns.room_for(len(entries))
         if (labels := _accepted(columns, selector, len(entries))) is not None:
             rows = _Rows(columns, labels)
-            columns.rows.extend([rows.row(*_entry(entry, limits)) for entry in entries])
+            for entry in entries:
+                rows.add(_entry, entry, limits)
     return columns.decoded()
 
 
@@ -56,7 +61,8 @@ def decode_loki_push_json(body: bytes, limits: DecodeLimits, *, received_ns: int
         columns.room_for(len(values))
         if labels:
             rows = _Rows(columns, labels)
-            columns.rows.extend([rows.row(*_json_entry(value)) for value in values])
+            for value in values:
+                rows.add(_json_entry, value, limits)
         else:
             columns.notes.add("invalid_labels", "a stream has no labels; at least one is needed", len(values))
     return columns.decoded()
@@ -82,7 +88,17 @@ class _Rows:
         self._stream = columns.stream(labels)
         self._word = severity_in_fields(dict(labels))
 
-    def row(self, timestamp_ns: int, line: str, metadata: dict[str, str]) -> LogRow:
+    def add(self, decode: Callable[[Any, DecodeLimits], Entry], entry: Any, limits: DecodeLimits) -> None:
+        """Take a line; one that is not understood, or lies before 1970, is refused by itself."""
+        try:
+            timestamp_ns, line, metadata = decode(entry, limits)
+            if timestamp_ns < 0:
+                raise InvalidInput(f"the timestamp {timestamp_ns} ns of {line[:80]!r} lies before 1970")
+            self._columns.rows.append(self._row(timestamp_ns, line, metadata))
+        except InvalidInput as error:
+            self._columns.notes.add("invalid_entry", str(error))
+
+    def _row(self, timestamp_ns: int, line: str, metadata: dict[str, str]) -> LogRow:
         """Trace and span id are taken from structured metadata, the severity from there, the labels or the line."""
         word = severity_in_fields(metadata) or self._word or severity_in_line(line)
         return LogRow(
@@ -97,7 +113,7 @@ class _Rows:
         )
 
 
-def _entry(data: bytes, limits: DecodeLimits) -> tuple[int, str, dict[str, str]]:
+def _entry(data: bytes, limits: DecodeLimits) -> Entry:
     """(nanoseconds, line, structured metadata) of an encoded entry."""
     timestamp_ns, line = 0, b""
     metadata: dict[str, str] = {}
@@ -123,7 +139,7 @@ def _timestamp(data: bytes, start: int, end: int) -> int:
         parts[tag >> 3] = signed(value)
     if position != end or len(parts) > 2:
         raise InvalidInput("a timestamp is not understood")
-    return _positive(parts[1] * _NS + parts[2])
+    return parts[1] * _NS + parts[2]
 
 
 def _metadata(data: bytes, start: int, end: int) -> tuple[str, str]:
@@ -141,16 +157,10 @@ def _json_labels(stream: Any) -> Labels:
     return labels_from(pairs)
 
 
-def _json_entry(value: Any) -> tuple[int, str, dict[str, str]]:
+def _json_entry(value: Any, _limits: DecodeLimits) -> Entry:
     if not isinstance(value, list) or len(value) not in (2, 3) or not isinstance(value[1], str):
         raise InvalidInput(f'a value is not ["nanoseconds", "line"]: {str(value)[:200]}')
     metadata = an_object(value[2], "structured metadata") if len(value) == 3 else {}
     if not all(isinstance(item, str) for item in metadata.values()):
         raise InvalidInput(f"structured metadata is not all text: {str(metadata)[:200]}")
-    return _positive(whole_number(value[0], "a timestamp")), value[1], metadata
-
-
-def _positive(timestamp_ns: int) -> int:
-    if timestamp_ns < 0:
-        raise InvalidInput(f"the timestamp {timestamp_ns} ns lies before 1970")
-    return timestamp_ns
+    return whole_number(value[0], "a timestamp"), value[1], metadata

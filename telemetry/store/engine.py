@@ -6,7 +6,7 @@ written into the text by this module, from numbers and words of our own code.
 
 import logging
 import queue
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -76,6 +76,8 @@ class Engine:
         self._size = clients
         self._closed = False
         self._bytes_read = 0
+        self.before_reading: dict[str, Callable[[], None]] = {}
+        """Table -> what puts there what was acknowledged; called before a statement that names the table."""
         for _ in range(clients):
             self._idle.put(None)
 
@@ -108,6 +110,7 @@ class Engine:
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> list[tuple[Any, ...]]:
         """Rows of a query as tuples: for small answers."""
+        self._settle(sql)
         with self._scoped(sql, settings) as text, self._client() as client, engine_errors():
             result = client.query(text, parameters=dict(parameters or {}))
             return [tuple(row) for row in result.result_rows]
@@ -116,6 +119,7 @@ class Engine:
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> pa.Table:
         """Result of a query as Arrow columns: for large answers."""
+        self._settle(sql)
         with self._scoped(sql, settings) as text, self._client() as client, engine_errors():
             found = client.query_arrow(text, parameters=dict(parameters or {}))
         self._bytes_read += found.nbytes
@@ -128,6 +132,7 @@ class Engine:
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Settings | None = None) -> None:
         """Run a statement that answers nothing (DDL, deletes)."""
+        self._settle(sql)
         with self._client() as client, engine_errors():
             client.command(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))
 
@@ -153,6 +158,11 @@ class Engine:
             client.close()
         except TelemetryError as error:
             logger.warning("a query could not be stopped: %s", error)
+
+    def _settle(self, sql: str) -> None:
+        for table, settle in self.before_reading.items():
+            if table in sql:
+                settle()
 
     @contextmanager
     def _scoped(self, sql: str, settings: Settings | None) -> Iterator[str]:

@@ -74,11 +74,17 @@ class Journal:
 
     def append(self, record: JournalRecord) -> None:
         """Returns when the record is on the disk. Raises StoreUnavailable if that is not certain."""
+        self.append_body(_body(record))
+
+    def append_body(self, body: bytes) -> Segment:
+        """As `append`, for a record of another kind, in the form that its reader knows; the file that it is in."""
         try:
             segment = self._open()
-            _write_all(segment.fd, _encoded(record))
+            _write_all(segment.fd, _HEAD.pack(_MAGIC, zlib.crc32(body), len(body)))
+            _write_all(segment.fd, body)
             if self._fsync:
                 os.fdatasync(segment.fd)
+            return segment
         except OSError as error:
             self._end()  # what follows a record that was cut off would not be found again
             raise StoreUnavailable(f"the journal in {self._directory} cannot be written: {error.strerror}") from error
@@ -104,29 +110,34 @@ class Journal:
 
 def left_behind(directory: Path) -> Iterator[tuple[Segment, list[JournalRecord]]]:
     """Journals that no open store holds, oldest first, with their records; discard each once it is inserted."""
+    for segment, bodies in left_bodies(directory):
+        yield segment, list(map(_decoded, bodies))
+
+
+def left_bodies(directory: Path) -> Iterator[tuple[Segment, list[bytes]]]:
+    """As `left_behind`, with the bodies of the records."""
     for path in sorted(directory.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns):
         try:
             segment = Segment(path)
         except BlockingIOError:
             continue
-        yield segment, list(_records(path.read_bytes()))
+        yield segment, list(_bodies(path.read_bytes()))
 
 
-def _records(data: bytes) -> Iterator[JournalRecord]:
+def _bodies(data: bytes) -> Iterator[bytes]:
     at = 0
     while at + _HEAD.size <= len(data):
         magic, checksum, length = _HEAD.unpack_from(data, at)
         body = data[at + _HEAD.size : at + _HEAD.size + length]
         if magic != _MAGIC or len(body) < length or zlib.crc32(body) != checksum:
             return
-        yield _decoded(body)
+        yield body
         at += _HEAD.size + length
 
 
-def _encoded(record: JournalRecord) -> bytes:
+def _body(record: JournalRecord) -> bytes:
     columns = [_packed(column) for column in (record.ids, record.timestamps_ms, record.values)]
-    body = b"".join([_SIZES.pack(len(record.ids), *map(len, columns)), *columns])
-    return _HEAD.pack(_MAGIC, zlib.crc32(body), len(body)) + body
+    return b"".join([_SIZES.pack(len(record.ids), *map(len, columns)), *columns])
 
 
 def _packed(column: NDArray[np.generic]) -> bytes:

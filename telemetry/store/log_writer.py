@@ -1,6 +1,5 @@
 """Log records on their way in: streams by number, long lines cut and marked, one columnar insert a group."""
 
-import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from telemetry.store.group_commit import GroupCommit
 from telemetry.store.last_seen import LastSeen
 from telemetry.store.limits import Refused, shown, summarised
 from telemetry.store.live_feed import CommittedLogs, LiveFeed
+from telemetry.store.log_buffer import LogSink
 from telemetry.store.registry import Registry, Resolution
 from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.settings import StoreSettings
@@ -46,8 +46,9 @@ class PendingRecords:
 class LogWriter:
     """Takes batches from any thread and commits them in groups."""
 
-    def __init__(self, engine: Engine, registry: Registry[Labels], settings: StoreSettings) -> None:
+    def __init__(self, engine: Engine, registry: Registry[Labels], sink: LogSink, settings: StoreSettings) -> None:
         self._engine = engine
+        self._sink = sink
         self._registry = registry
         self._catalogue = registry.catalogue
         self._settings = settings
@@ -109,8 +110,7 @@ class LogWriter:
             table = pa.concat_tables([pending.columns for pending in group])
             table = table.append_column("service", self._catalogue.service_names.dictionary_array(codes))
             table = table.append_column("stream", pa.array(self._catalogue.ids.view[indices]))
-            settings = {**INSERT_SETTINGS, "insert_deduplication_token": uuid.uuid4().hex}
-            self._engine.insert("log_records", table.combine_chunks(), settings)
+            self._sink.add(table)
             self.last_seen.note(codes, timestamps)
             self._publish(group)
 

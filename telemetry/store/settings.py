@@ -12,6 +12,8 @@ class StoreSettings:
     group_commit_ms: int = 10
     batch_rows: int = 500_000
     insert_seconds: float = 30
+    log_insert_seconds: float = 5
+    log_block_rows: int = 100_000
     queue_rows: int = 2_000_000
     sample_retention_days: int = 400
     log_retention_days: int = 90

@@ -29,6 +29,7 @@ from telemetry.store.known import load_known
 from telemetry.store.label_index import LabelIndex
 from telemetry.store.limits import check_metric_name
 from telemetry.store.live_feed import LiveFeed
+from telemetry.store.log_buffer import TABLE, DirectLogInserts, LogBuffer, LogSink, replay_logs
 from telemetry.store.log_fields import LogFields
 from telemetry.store.log_reader import LogReader
 from telemetry.store.log_writer import LogWriter
@@ -60,6 +61,7 @@ from telemetry.store.upkeep import SIGNAL_OF, Upkeep
 
 JOURNAL: Final = "journal"
 """Folder inside the directory of an embedded engine."""
+LOG_JOURNAL: Final = "log-journal"
 
 
 class TelemetryStore:
@@ -89,7 +91,8 @@ class TelemetryStore:
         )
         self._exemplars = ExemplarWriter(engine, self._series, self._samples.commit_series, settings)
         self._exemplar_reader = ExemplarReader(engine, read, settings)
-        self._logs = LogWriter(engine, self._streams, settings)
+        self._log_sink = _log_sink(engine, settings)
+        self._logs = LogWriter(engine, self._streams, self._log_sink, _commit_settings(engine, settings))
         self._series_reader = SeriesReader(engine, settings, read)
         self._sample_reader = SampleReader(engine, settings, read)
         self._histogram_reader = HistogramReader(engine, settings, read, self._histogram_metrics)
@@ -116,6 +119,7 @@ class TelemetryStore:
         migrate(engine, settings)
         if engine.directory is not None:
             replay(engine, engine.directory / JOURNAL)
+            replay_logs(engine, engine.directory / LOG_JOURNAL)
         return cls(engine, settings, resolve_service)
 
     # ---- in ------------------------------------------------------------------------------------------------
@@ -164,6 +168,7 @@ class TelemetryStore:
         self._exemplars.queue.flush()
         self._logs.queue.flush()
         self._sink.settle()
+        self._log_sink.settle()
 
     def close(self) -> None:
         """Commit what waits, then let the engine go. Later calls raise StoreUnavailable."""
@@ -172,6 +177,7 @@ class TelemetryStore:
         self._exemplars.queue.close()
         self._logs.queue.close()
         self._sink.close()
+        self._log_sink.close()
         self._patterns.close()
         if self._memory:
             self._memory.close()
@@ -389,6 +395,14 @@ def _sample_sink(engine: Engine, catalogue: Catalogue, settings: StoreSettings) 
     if engine.directory is None:
         return DirectInserts(inserter)
     return SampleBuffer(Journal(engine.directory / JOURNAL, fsync=settings.fsync), inserter.insert, settings)
+
+
+def _log_sink(engine: Engine, settings: StoreSettings) -> LogSink:
+    if engine.directory is None:
+        return DirectLogInserts(engine)
+    buffer = LogBuffer(engine, Journal(engine.directory / LOG_JOURNAL, fsync=settings.fsync), settings)
+    engine.before_reading[TABLE] = buffer.settle
+    return buffer
 
 
 def _commit_settings(engine: Engine, settings: StoreSettings) -> StoreSettings:

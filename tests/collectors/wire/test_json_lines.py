@@ -9,8 +9,10 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.wire.json_lines import FieldNames, decode_json_lines, nanoseconds
+from collectors.wire.json_lines import decode_json_lines
+from collectors.wire.json_record import FieldNames
 from collectors.wire.limits import DecodeLimits
+from collectors.wire.log_time import nanoseconds
 from telemetry.model.errors import InvalidInput, LimitExceeded
 
 LIMITS = DecodeLimits()

@@ -8,6 +8,7 @@ from telemetry.model.errors import InvalidInput, LimitExceeded
 from telemetry.model.labels import Matcher, MatchOp, labels_from
 from telemetry.model.samples import WriteReceipt
 from telemetry.store import Direction, LogCursor, LogQuery
+from telemetry.store.log_buffer import DirectLogInserts
 from telemetry.store.log_writer import LogWriter
 from tests.telemetry.batches import NOW_MS, log_batch
 
@@ -254,7 +255,8 @@ def test_no_filter_breaks_out_of_its_parameter(open_store, needle, service, valu
 
 
 def test_the_writer_uses_the_settings_it_was_given(store):
-    small = LogWriter(store.engine, store._streams, replace(store.settings, max_line_bytes=64))
+    settings = replace(store.settings, max_line_bytes=64)
+    small = LogWriter(store.engine, store._streams, DirectLogInserts(store.engine), settings)
     small.write(log_batch([{"stream": API, "t": NOW, "body": "y" * 100}]), service=None).result(30)
     small.queue.close()
     assert bodies(store) == ["y" * 44 + "… [cut: 100 bytes]"]
