@@ -99,6 +99,7 @@ def test_one_series_under_many_keys_is_one_series(store):
 def test_streams_of_former_runs_are_not_written_anew(store, server_url):
     records = [{"stream": series("", service="api"), "t": NOW_MS * 10**6, "body": "a"}]
     store.write_logs(log_batch(records)).result(30)
+    store.flush()
     with reopened(store, server_url) as again:
         again.write_logs(log_batch(records)).result(30)
         assert rows_of(again, "log_streams") == 1
