@@ -12,6 +12,7 @@ from collectors.pull.own_packages import AUDIT_OWN
 from dashboard.models import ScheduledJob
 from dashboard.runtime.housekeeping import TIDY_UP
 from fleet.jobs import enqueue
+from policies.retention import CARRY_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ CALENDAR: Final[tuple[Periodic, ...]] = (
     Periodic(AUDIT_OWN, every=timedelta(days=1), after=timedelta(seconds=10)),
     Periodic(FETCH, every=timedelta(days=1), after=timedelta(seconds=20)),
     Periodic(SWEEP, every=timedelta(days=1), after=timedelta(minutes=30)),
+    Periodic(CARRY_OUT, every=timedelta(hours=1), after=timedelta(minutes=5)),
     Periodic(TIDY_UP, every=timedelta(days=1), after=timedelta(hours=1)),
 )
 

@@ -14,6 +14,7 @@ from fleet.models.dependencies import (
 )
 from fleet.models.jobs import Job
 from fleet.models.logs import LoggedError, SavedSearch
+from fleet.models.retention import RetentionRule
 from fleet.models.rules import RuleFile, RuleGroup, RuleState
 from fleet.models.scrape_jobs import ScrapeJob, ScrapeSnapshot, ScrapeWorker
 from fleet.models.service import Deployment, Environment, MappingRule, Service, Team
@@ -36,6 +37,7 @@ __all__ = [
     "LoggedError",
     "MappingRule",
     "PriceSheet",
+    "RetentionRule",
     "RuleFile",
     "RuleGroup",
     "RuleState",

@@ -55,6 +55,7 @@ from telemetry.store.sample_buffer import SampleBuffer
 from telemetry.store.sample_reader import SampleReader
 from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.sample_writer import SampleWriter
+from telemetry.store.selector_retention import Removal, SelectorRetention
 from telemetry.store.series_reader import SeriesReader
 from telemetry.store.settings import StoreSettings
 from telemetry.store.upkeep import SIGNAL_OF, Upkeep
@@ -99,6 +100,7 @@ class TelemetryStore:
         self._log_reader = LogReader(engine, settings, read)
         self.log_fields = LogFields(engine)
         self._cardinality = CardinalityReader(engine, read)
+        self._selector_retention = SelectorRetention(engine, read)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine)
         self._pattern_reader = PatternReader(engine, read)
@@ -315,6 +317,23 @@ class TelemetryStore:
     def new_series_per_hour(self, query: CardinalityQuery, hours: Sequence[int]) -> NDArray[np.int64]:
         """int64[len(hours)]: series first seen in the hour that begins at each of `hours` (ms, ascending)."""
         return self._cardinality.new_per_hour(query, hours)
+
+    # ---- retention by selector -----------------------------------------------------------------------------
+
+    def older_samples(self, matchers: Sequence[Matcher], services: Sequence[str] | None, before_ms: int) -> Removal:
+        """Samples before `before_ms` of matching series; `services` None is any, an empty list is none."""
+        self.flush()
+        return self._selector_retention.older(matchers, services, before_ms)
+
+    def remove_older_samples(
+        self, matchers: Sequence[Matcher], services: Sequence[str] | None, before_ms: int
+    ) -> Removal:
+        """Delete what `older_samples` counts; what was deleted."""
+        self.flush()
+        removed = self._selector_retention.remove(matchers, services, before_ms)
+        if removed.rows:
+            self._tell_of_change()
+        return removed
 
     # ---- upkeep --------------------------------------------------------------------------------------------
 

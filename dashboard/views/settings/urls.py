@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.views.settings import advisories, health, hub, mapping, rules, scrape_jobs, senders, services, targets
+from dashboard.views.settings import (
+    advisories,
+    health,
+    hub,
+    mapping,
+    retention,
+    rules,
+    scrape_jobs,
+    senders,
+    services,
+    targets,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("settings", hub.hub, name="settings"),
@@ -18,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/mapping/<int:rule_id>/remove", mapping.delete_rule, name="delete-rule"),
     path("settings/rules", rules.rules, name="rules"),
     path("settings/rules/<int:file_id>/remove", rules.remove_rules, name="remove-rules"),
+    path("settings/retention", retention.retention, name="retention"),
+    path("settings/retention/<int:rule_id>/remove", retention.remove_rule, name="remove-retention"),
     path("settings/advisories", advisories.advisories, name="advisories"),
     path("settings/advisories/fetch", advisories.fetch_feeds, name="fetch-advisories"),
     path("settings/health", health.health, name="health-page"),
