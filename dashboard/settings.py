@@ -315,6 +315,17 @@ RULE_FILES = env_list(
 RULE_SECONDS = env_int(
     "BELVEDERE_RULE_SECONDS", 60, "time between two evaluations of a rule group that names none", minimum=1
 )
+OTLP_DELTA_STREAMS = env_int(
+    "BELVEDERE_OTLP_DELTA_STREAMS",
+    100_000,
+    "OTLP streams whose deltas are summed up in the memory of one process; 0 refuses deltas (several web processes behind a balancer must refuse them, or see each sender at one of them)",
+)
+OTLP_PROMOTED = env_list(
+    "BELVEDERE_OTLP_PROMOTE", "", "OTLP resource attributes that every series gets as labels; `*` promotes all"
+)
+OTLP_SCOPE_LABELS = env_bool(
+    "BELVEDERE_OTLP_SCOPE_LABELS", False, "OTLP series get name, version and attributes of their scope as labels"
+)
 SCRAPE_COMMIT = env_float(
     "BELVEDERE_SCRAPE_COMMIT_SECONDS", 1, "scrapes of this time are stored together", minimum=0.01, maximum=60
 )

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
 from collectors.receivers.answers import refused_sentence
-from collectors.receivers.limits import decode_limits
+from collectors.receivers.limits import decode_limits, otlp_options
 from collectors.receivers.message import Pending, Received, Reply
 from collectors.receivers.samples import write_decoded
 from collectors.wire.compression import decompress
@@ -53,7 +53,7 @@ def metrics(request: Received) -> Pending:
     limits = decode_limits()
     body = _body(request)
     decode = decode_otlp_metrics_json if request.is_json else decode_otlp_metrics
-    decoded = decode(body, limits)
+    decoded = decode(body, limits, otlp_options(request.service or ""))
 
     def answer(receipt: WriteReceipt) -> Reply:
         if request.is_json:

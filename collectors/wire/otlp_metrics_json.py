@@ -7,6 +7,7 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
@@ -14,18 +15,20 @@ from collectors.wire.decoded import DecodedSamples
 from collectors.wire.json_document import an_object, objects, parse_json
 from collectors.wire.limits import MAX_DEPTH, DecodeLimits
 from collectors.wire.otlp_metrics import MetricsDecoder
+from collectors.wire.otlp_options import PLAIN, OtlpOptions
 from telemetry.model.errors import InvalidInput
 
 _KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
 
-def decode_otlp_metrics_json(body: bytes, limits: DecodeLimits) -> DecodedSamples:
+def decode_otlp_metrics_json(body: bytes, limits: DecodeLimits, options: OtlpOptions = PLAIN) -> DecodedSamples:
     """Samples of a request, as `decode_otlp_metrics` gives them. Raises InvalidInput or LimitExceeded."""
-    decoder = MetricsDecoder(limits)
+    decoder = MetricsDecoder(limits, options)
     request = an_object(parse_json(body, limits), "the body")
     for resource_metrics in objects(request.get("resourceMetrics"), "resourceMetrics"):
         decoder.resource(_encoded(resource_metrics.get("resource"), Resource()))
         for scope_metrics in objects(resource_metrics.get("scopeMetrics"), "scopeMetrics"):
+            decoder.scope(_encoded(scope_metrics.get("scope"), InstrumentationScope()))
             for metric in objects(scope_metrics.get("metrics"), "metrics"):
                 decoder.metric(_encoded(_without_exemplars(metric, limits), Metric()))
         decoder.end_of_resource()

@@ -1,6 +1,7 @@
 """OTLP data points as samples: gauge and sum, histogram, summary."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from collectors.wire.decoded import HistogramRows
 from collectors.wire.limits import DecodeLimits
+from collectors.wire.otlp_deltas import DeltaStreams
 from collectors.wire.otlp_series import KEY_SPACE, attributes_part, decode_otlp_key, literal
 from collectors.wire.protobuf import message_type, parse
 from telemetry.model.histograms import Histogram, HistogramBatch
@@ -16,6 +18,7 @@ from telemetry.model.samples import STALE_NAN, MetricMetadata, SampleBatch
 
 _NUMBER: Final = message_type(
     "NumberDataPoint",
+    start_time_unix_nano=(2, "fixed64", "optional"),
     time_unix_nano=(3, "fixed64", "optional"),
     as_double=(4, "double", "optional"),
     as_int=(6, "sfixed64", "optional"),
@@ -24,6 +27,7 @@ _NUMBER: Final = message_type(
 )
 _HISTOGRAM: Final = message_type(
     "HistogramDataPoint",
+    start_time_unix_nano=(2, "fixed64", "optional"),
     time_unix_nano=(3, "fixed64", "optional"),
     count=(4, "fixed64", "optional"),
     sum=(5, "double", "optional"),
@@ -46,6 +50,15 @@ NO_RECORDED_VALUE: Final = 1
 _LATEST_MS: Final = (2**63 - 1) // 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Summing:
+    """Where deltas of one metric are summed up."""
+
+    streams: DeltaStreams
+    key: bytes
+    """Sender and metric: with the attributes of a point it names a stream."""
+
+
 class SampleRows:
     """Collects the samples of one request."""
 
@@ -55,6 +68,8 @@ class SampleRows:
         self._timestamps: list[int] = []
         self._values: list[float] = []
         self._histograms = HistogramRows()
+        self.summing: Summing | None = None
+        """Set while points are deltas."""
         self.latest_ms: int | None = None
         """Latest time since it was last set to None."""
 
@@ -73,9 +88,27 @@ class SampleRows:
         timestamp_ms = _timestamp_ms(point)
         attributes = base + attributes_part(point.attributes)
         stale = point.flags & NO_RECORDED_VALUE
+        if self.summing is not None and not stale:
+            return self._summing(self.summing, attributes, point, timestamp_ms)
 
         def add(rest: bytes, value: float) -> None:
             self.add(attributes + rest, timestamp_ms, STALE_NAN if stale else value)
+
+        return add
+
+    def _summing(
+        self, summing: "Summing", attributes: bytes, point: "_Point", timestamp_ms: int
+    ) -> Callable[[bytes, float], None]:
+        """As `adder`, for deltas: what is added are their totals. Raises DeltaRefused."""
+        start_ns = point.start_time_unix_nano
+        shape = tuple(getattr(point, "explicit_bounds", ()))
+        stream = summing.streams.open(summing.key + attributes, shape, start_ns, point.time_unix_nano)
+        zero_ms = start_ns // 1_000_000 + 1  # not at the start itself, where the total before a restart may stand
+
+        def add(rest: bytes, value: float) -> None:
+            if stream.begins and start_ns and zero_ms < timestamp_ms:
+                self.add(attributes + rest, zero_ms, 0.0)
+            self.add(attributes + rest, timestamp_ms, stream.total(rest, value))
 
         return add
 
@@ -106,6 +139,7 @@ class SampleRows:
 class _Point:
     """What all data points have."""
 
+    start_time_unix_nano: int
     time_unix_nano: int
     attributes: list[bytes]
     flags: int

@@ -11,7 +11,7 @@ from typing import Final
 from collectors.wire.limits import DecodeLimits
 from collectors.wire.otlp_names import label_name
 from collectors.wire.otlp_values import AttributeReader, value_text
-from collectors.wire.protobuf import field_bytes, fields
+from collectors.wire.protobuf import BYTES, field_bytes, fields, utf8
 from collectors.wire.series_labels import checked_labels, read_label
 from telemetry.model.labels import Labels
 
@@ -39,6 +39,21 @@ def identity(resource: Labels) -> bytes:
     namespace = values.get("service.namespace")
     job = f"{namespace}/{name}" if namespace and name else name
     return (literal("job", job) if job else b"") + (literal("instance", instance) if instance else b"")
+
+
+def scope_part(scope: bytes, reader: AttributeReader) -> bytes:
+    """Part of a key: name, version and attributes of an encoded InstrumentationScope as `otel_scope_...`."""
+    part = b""
+    for number, wire_type, start, end in fields(scope):
+        if wire_type != BYTES:
+            continue
+        if number in (1, 2):
+            word = "name" if number == 1 else "version"
+            part += literal(f"otel_scope_{word}", utf8(scope[start:end], f"the {word} of a scope"))
+        elif number == 3:
+            key, value = reader.pair(scope[start:end])
+            part += literal(f"otel_scope_{label_name(key)}", value_text(value))
+    return part
 
 
 def decode_otlp_key(key: bytes) -> Labels:

@@ -140,7 +140,8 @@ def test_otlp_logs_tell_of_partial_success_in_the_encoding_of_the_request(
     assert len(stored_logs(store)) == 1
 
 
-def test_otlp_metrics_tell_of_partial_success(sender: Sender, store: TelemetryStore) -> None:
+def test_otlp_metrics_tell_of_partial_success(sender: Sender, store: TelemetryStore, settings) -> None:
+    settings.OTLP_DELTA_STREAMS = 0
     request = ExportMetricsServiceRequest()
     metrics = request.resource_metrics.add().scope_metrics.add().metrics
     metrics.add(name="depth").gauge.data_points.add(time_unix_nano=NOW_NS, as_int=5)
