@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from telemetry.logql.engine import QueryResult as LogqlResult
 from telemetry.model.errors import (
     InvalidInput,
     LimitExceeded,
@@ -34,9 +35,7 @@ def noted(
     try:
         result = ask()
     except TelemetryError as error:
-        status = next(word for kind, word in _WORDS if isinstance(error, kind))
-        seconds = time.monotonic() - started
-        store.note_query(QueryNote(now_ms(), actor, source, "promql", expression, status, 0, 0, seconds, ()))
+        _note_refusal(store, actor, source, "promql", expression, error, started)
         raise
     cost = result.statistics
     store.note_query(
@@ -54,3 +53,45 @@ def noted(
         )
     )
     return result
+
+
+def logql_noted(
+    store: TelemetryStore, actor: str, source: str, expression: str, ask: Callable[[], LogqlResult]
+) -> LogqlResult:
+    """As `noted`, for a LogQL query."""
+    started = time.monotonic()
+    try:
+        result = ask()
+    except TelemetryError as error:
+        _note_refusal(store, actor, source, "logql", expression, error, started)
+        raise
+    cost = result.statistics
+    store.note_query(
+        QueryNote(
+            now_ms(),
+            actor,
+            source,
+            "logql",
+            expression,
+            "success",
+            cost.streams,
+            cost.lines,
+            cost.seconds,
+            cost.selectors,
+        )
+    )
+    return result
+
+
+def _note_refusal(
+    store: TelemetryStore,
+    actor: str,
+    source: str,
+    language: str,
+    expression: str,
+    error: TelemetryError,
+    started: float,
+) -> None:
+    status = next(word for kind, word in _WORDS if isinstance(error, kind))
+    seconds = time.monotonic() - started
+    store.note_query(QueryNote(now_ms(), actor, source, language, expression, status, 0, 0, seconds, ()))

@@ -250,6 +250,18 @@ TELEMETRY = {
     "query_timeout_seconds": env_float("BELVEDERE_QUERY_TIMEOUT_SECONDS", 60, "longest time of one query", minimum=0.1),
     "max_query_series": env_int("BELVEDERE_MAX_QUERY_SERIES", 200_000, "series one query may select", minimum=1),
     "max_query_samples": env_int("BELVEDERE_MAX_QUERY_SAMPLES", 50_000_000, "samples one query may read", minimum=1),
+    "max_query_log_lines": env_int(
+        "BELVEDERE_MAX_QUERY_LOG_LINES",
+        5_000_000,
+        "lines that one LogQL query may take through its pipeline",
+        minimum=1,
+    ),
+    "max_query_log_entries": env_int(
+        "BELVEDERE_MAX_QUERY_LOG_ENTRIES", 5_000, "lines that one LogQL query may answer", minimum=1
+    ),
+    "max_query_log_days": env_int(
+        "BELVEDERE_MAX_QUERY_LOG_DAYS", 400, "days between start and end of a LogQL query", minimum=1
+    ),
     "max_query_points": env_int("BELVEDERE_MAX_QUERY_POINTS", 11_000, "points a series of a range query", minimum=1),
     "lookback_seconds": env_int(
         "BELVEDERE_LOOKBACK_SECONDS", 300, "how long a sample stays current in PromQL", minimum=1

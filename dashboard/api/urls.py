@@ -8,6 +8,7 @@ from dashboard.api.rest.api import api
 urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="own-metrics"),
     path("", include("dashboard.api.prometheus_urls")),
+    path("", include("dashboard.api.loki_urls")),
     path("api/", api.urls),
     path("osv/v1/", include("dashboard.api.osv")),
 ]

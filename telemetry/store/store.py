@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from telemetry.model.exemplars import Exemplar, ExemplarBatch
@@ -31,6 +32,7 @@ from telemetry.store.limits import check_metric_name
 from telemetry.store.live_feed import LiveFeed
 from telemetry.store.log_buffer import TABLE, DirectLogInserts, LogBuffer, LogSink, replay_logs
 from telemetry.store.log_fields import LogFields
+from telemetry.store.log_lines import CountQuery, LineQuery, LineReader, StreamSet
 from telemetry.store.log_reader import LogReader
 from telemetry.store.log_writer import LogWriter
 from telemetry.store.memory import StoreMemory
@@ -101,6 +103,7 @@ class TelemetryStore:
         self.log_fields = LogFields(engine)
         self._cardinality = CardinalityReader(engine, read)
         self._selector_retention = SelectorRetention(engine, read)
+        self._line_reader = LineReader(engine, settings, read, self.log_fields)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine)
         self._pattern_reader = PatternReader(engine, read)
@@ -334,6 +337,18 @@ class TelemetryStore:
         if removed.rows:
             self._tell_of_change()
         return removed
+
+    def select_log_streams(self, matchers: Sequence[Matcher], start_ns: int, end_ns: int) -> StreamSet:
+        """Streams that match and may have lines between. Raises LimitExceeded above `max_query_series`."""
+        return self._line_reader.streams(matchers, start_ns, end_ns)
+
+    def read_log_lines(self, query: LineQuery) -> pa.Table:
+        """Columns stream (id), time (int64 ns), line, metadata. Raises LimitExceeded above `max_query_log_lines`."""
+        return self._line_reader.lines(query)
+
+    def count_log_lines(self, query: CountQuery) -> pa.Table:
+        """Columns stream (id), metadata, bucket, amount: counted in the engine, no line leaves it."""
+        return self._line_reader.counts(query)
 
     # ---- upkeep --------------------------------------------------------------------------------------------
 

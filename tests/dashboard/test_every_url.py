@@ -16,7 +16,7 @@ from tests.dashboard.people import PASSWORD, TestPerson, client_of, client_with_
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"login", "setup/<str:secret>", "invite/<str:secret>"}
+PUBLIC = {"login", "ready", "setup/<str:secret>", "invite/<str:secret>"}
 """The only addresses that answer anyone. Whoever adds one says so here."""
 
 BEFORE_THE_FACTOR = {"login/factor", "logout", "account/enrol"}

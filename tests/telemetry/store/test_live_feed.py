@@ -61,4 +61,3 @@ def test_nobody_is_told_after_leaving(store):
     mailbox.close()
     write(store, line(API, "hello"))
     assert mailbox.take() == ([], 0)
-    assert not store.live_logs.is_watched

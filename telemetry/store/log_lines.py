@@ -1,0 +1,212 @@
+"""Log lines for the query language: streams by their labels, lines and counts of lines by conditions on their text.
+
+What is asked here runs in the engine with its indexes: streams by id, time by the sorting key, lines by the index of
+long words, substring search and RE2, JSON fields by their columns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from telemetry.model.errors import LimitExceeded
+from telemetry.model.labels import Labels, Matcher
+from telemetry.store.conditions import Conditions, instant_ns, stream_label
+from telemetry.store.engine import Engine, Settings
+from telemetry.store.log_fields import LogFields
+from telemetry.store.log_words import word_conditions
+from telemetry.store.series_reader import UNWRITTEN_MS, labels_of
+from telemetry.store.settings import ENV_NAMES, StoreSettings
+
+_NS_PER_MS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSet:
+    """Streams that matchers selected."""
+
+    ids: tuple[int, ...]
+    labels: tuple[Labels, ...]
+    """As sent, one a stream; equal labels of two senders stand twice."""
+    written_as: tuple[str, ...]
+    """Services under which their lines lie."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class LineCondition:
+    """A line contains one of the texts or matches one of the patterns; none of them if `negative`."""
+
+    texts: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCondition:
+    """Drops lines of which it is certain that their JSON field is a number that does not compare as wanted.
+
+    What is no number stays, and what structured metadata names too.
+    """
+
+    field: str
+    op: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineQuery:
+    """Lines of some streams with after_ns < time <= until_ns that fulfil every condition."""
+
+    streams: StreamSet
+    after_ns: int
+    until_ns: int
+    lines: tuple[LineCondition, ...] = ()
+    fields: tuple[FieldCondition, ...] = ()
+    limit: int | None = None
+    backward: bool = False
+    with_metadata: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CountQuery:
+    """Lines, or their bytes, by stream and bucket: bucket k = 1, 2, ... ends `width_ns` * k after `lines.after_ns`.
+
+    The end of a bucket belongs to it, its beginning does not.
+    """
+
+    lines: LineQuery
+    width_ns: int
+    in_bytes: bool = False
+
+
+class LineReader:
+    """Reads `log_streams` and `log_records`."""
+
+    def __init__(self, engine: Engine, settings: StoreSettings, read_settings: Settings, fields: LogFields) -> None:
+        self._engine = engine
+        self._fields = fields
+        self._settings = settings
+        self._read_settings = read_settings
+
+    def streams(self, matchers: Sequence[Matcher], start_ns: int, end_ns: int) -> StreamSet:
+        """Streams that match and may have lines between. Raises LimitExceeded above `max_query_series`."""
+        conditions = Conditions()
+        most = self._settings.max_query_series
+        end_ms = conditions.bind(end_ns // _NS_PER_MS + 1, "Int64")
+        start_ms = conditions.bind(start_ns // _NS_PER_MS - UNWRITTEN_MS, "Int64")
+        found = self._engine.arrow(
+            "SELECT id, any(labels) AS label_set, arrayDistinct(arrayFlatten(groupArray(written_as))) AS written "
+            f"FROM log_streams WHERE {conditions.matchers(matchers, stream_label)} GROUP BY id "
+            f"HAVING toUnixTimestamp64Milli(min(first_seen)) <= {end_ms} "
+            f"AND toUnixTimestamp64Milli(max(last_seen)) >= {start_ms} "
+            f"LIMIT {conditions.bind(most + 1, 'UInt64')}",
+            conditions.parameters,
+            self._read_settings,
+        )
+        if found.num_rows > most:
+            name = ENV_NAMES["max_query_series"]
+            raise LimitExceeded(f"the query selects more than {most} streams ({name})", limit_name=name)
+        written = {name for names in found["written"].to_pylist() for name in names}
+        return StreamSet(tuple(found["id"].to_pylist()), tuple(labels_of(found["label_set"])), tuple(sorted(written)))
+
+    def lines(self, query: LineQuery) -> pa.Table:
+        """Columns stream (uint64), time (int64 ns), line, metadata ('' unless asked for).
+
+        By time where a limit is set, else in any order. Raises LimitExceeded above `max_query_log_lines`.
+        """
+        if not len(query.streams):
+            return _no_lines()
+        conditions = Conditions()
+        where = _where(conditions, self._fields, query)
+        most = self._settings.max_query_log_lines
+        limit = most + 1 if query.limit is None else min(query.limit, most + 1)
+        order = f"ORDER BY timestamp {'DESC' if query.backward else 'ASC'} " if query.limit is not None else ""
+        metadata = "attributes" if query.with_metadata else "''"
+        found = self._engine.arrow(
+            f"SELECT stream, toUnixTimestamp64Nano(timestamp) AS time, body AS line, {metadata} AS metadata "
+            f"FROM log_records WHERE {where} {order}LIMIT {conditions.bind(limit, 'UInt64')}",
+            conditions.parameters,
+            self._read_settings,
+        )
+        if found.num_rows > most:
+            name = ENV_NAMES["max_query_log_lines"]
+            sentence = (
+                f"the query takes more than {most} lines through its pipeline ({name}); narrow it with line filters"
+            )
+            raise LimitExceeded(sentence, limit_name=name)
+        return found
+
+    def counts(self, query: CountQuery) -> pa.Table:
+        """Columns stream (uint64), metadata, bucket (int64), amount (uint64)."""
+        if not len(query.lines.streams):
+            return _no_counts()
+        conditions = Conditions()
+        where = _where(conditions, self._fields, query.lines)
+        since = f"(toUnixTimestamp64Nano(timestamp) - {conditions.bind(query.lines.after_ns, 'Int64')})"
+        width = conditions.bind(query.width_ns, "Int64")
+        single = query.lines.until_ns - query.lines.after_ns <= query.width_ns
+        bucket = "toInt64(1)" if single else f"intDiv({since} + {width} - 1, {width})"
+        metadata = "attributes" if query.lines.with_metadata else "''"
+        amount = "sum(length(body))" if query.in_bytes else "count()"
+        keys = "stream" + ("" if single else ", bucket") + (", metadata" if query.lines.with_metadata else "")
+        return self._engine.arrow(
+            f"SELECT stream, {metadata} AS metadata, {bucket} AS bucket, {amount} AS amount "
+            f"FROM log_records WHERE {where} GROUP BY {keys}",
+            conditions.parameters,
+            self._read_settings,
+        )
+
+
+def _no_lines() -> pa.Table:
+    return pa.table(
+        {
+            "stream": pa.array([], pa.uint64()),
+            "time": pa.array([], pa.int64()),
+            "line": pa.array([], pa.string()),
+            "metadata": pa.array([], pa.string()),
+        }
+    )
+
+
+def _no_counts() -> pa.Table:
+    empty = np.empty(0, np.int64)
+    return pa.table(
+        {"stream": empty.astype(np.uint64), "metadata": pa.array([], pa.string()), "bucket": empty, "amount": empty}
+    )
+
+
+def _where(conditions: Conditions, fields: LogFields, query: LineQuery) -> str:
+    parts = [
+        f"service IN {conditions.bind(list(query.streams.written_as), 'Array(String)')}",
+        f"stream IN {conditions.bind(list(query.streams.ids), 'Array(UInt64)')}",
+        f"timestamp > {instant_ns(conditions, query.after_ns)}",
+        f"timestamp <= {instant_ns(conditions, query.until_ns)}",
+    ]
+    parts += [_line_condition(conditions, condition) for condition in query.lines]
+    parts += [_field_condition(conditions, fields, condition) for condition in query.fields]
+    return " AND ".join(parts)
+
+
+def _line_condition(conditions: Conditions, condition: LineCondition) -> str:
+    """Text first, then what the index of long words lets the engine skip."""
+    tests = [f"position(body, {conditions.bind(text, 'String')}) > 0" for text in condition.texts]
+    tests += [f"match(body, {conditions.bind(pattern, 'String')})" for pattern in condition.patterns]
+    either = f"({' OR '.join(tests)})" if tests else "0"
+    if condition.negative:
+        return f"NOT {either}"
+    only = condition.texts[0] if len(tests) == 1 and condition.texts else ""
+    return " AND ".join([either, *word_conditions(conditions, only)])
+
+
+def _field_condition(conditions: Conditions, fields: LogFields, condition: FieldCondition) -> str:
+    """The field compares as wanted, or it is no number and somebody else has to look at it."""
+    raw = fields.raw(conditions, "body", condition.field)
+    number, value = f"toFloat64OrNull({raw})", conditions.bind(condition.value, "Float64")
+    holds = f"{number} {condition.op} {value}"
+    shadowed = f"{fields.raw(conditions, 'attributes', condition.field)} != ''"
+    return f"({holds} OR ({raw} != '' AND {number} IS NULL) OR {shadowed})"
