@@ -5,15 +5,14 @@ Source: https://prometheus.io/docs/specs/native_histograms/
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, localcontext
 from enum import IntEnum
-from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.model.exponentials import bucket_fractions
 from telemetry.model.labels import Labels
 from telemetry.model.samples import MetricMetadata, is_stale
 
@@ -24,7 +23,7 @@ HIGHEST_SCHEMA: Final = 8
 """Exponential schemas: bucket i ends at 2 ** (i / 2 ** schema)."""
 
 _MAXIMUM: Final = float(np.finfo(np.float64).max)
-_LAST_EXPONENT: Final = 1024
+_LAST_EXPONENT: Final = 1025
 
 
 class ResetHint(IntEnum):
@@ -97,25 +96,16 @@ def upper_bounds(indices: NDArray[np.int64], schema: int, custom_bounds: NDArray
     """float64[B]: upper bounds of the positive buckets with these indices."""
     if schema == CUSTOM_SCHEMA:
         bounds = np.concatenate([[-np.inf], custom_bounds, [np.inf]])
-        custom: NDArray[np.float64] = bounds[np.clip(indices + 1, 0, len(bounds) - 1)]
-        return custom
-    fraction, exponent = np.ones(len(indices)), indices
+        return np.asarray(bounds[np.clip(indices + 1, 0, len(bounds) - 1)], dtype=np.float64)
+    fraction, exponent = np.full(len(indices), 0.5), indices + 1
     if schema > 0:
-        fraction, exponent = _fractions(schema)[indices & ((1 << schema) - 1)], indices >> schema
+        fraction, exponent = bucket_fractions(schema)[indices & ((1 << schema) - 1)], (indices >> schema) + 1
     elif schema < 0:
-        exponent = indices << -schema
+        exponent = (indices << -schema) + 1
     with np.errstate(over="ignore", under="ignore"):
-        bounds = np.ldexp(fraction, np.clip(exponent, -2000, 2000).astype(np.int32))
-    bounds[(exponent == _LAST_EXPONENT) & (fraction == 1.0)] = _MAXIMUM
+        bounds = np.asarray(np.ldexp(fraction, np.clip(exponent, -2000, 2000).astype(np.int32)))
+    bounds[(exponent == _LAST_EXPONENT) & (fraction == 0.5)] = _MAXIMUM
     return bounds
-
-
-@cache
-def _fractions(schema: int) -> NDArray[np.float64]:
-    """2 ** (i / 2 ** schema) for i from 0, each correctly rounded."""
-    with localcontext() as context:
-        context.prec = 40
-        return np.array([float(Decimal(2) ** (Decimal(i) / (1 << schema))) for i in range(1 << schema)])
 
 
 @dataclass(frozen=True, slots=True)

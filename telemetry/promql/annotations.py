@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from telemetry.promql.ast import Expr
+from telemetry.promql.ast import Expr, without_parens
 from telemetry.promql.errors import line_and_column
 from telemetry.syntax.numbers import format_general
 
@@ -11,26 +11,26 @@ _MANUAL: Final = "https://prometheus.io/docs/prometheus/latest/querying/function
 
 
 class Annotations:
-    """Distinct sentences in order of appearance."""
+    """Distinct sentences in order of appearance, each with the last place that it is about."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._warnings: dict[str, None] = {}
-        self._infos: dict[str, None] = {}
+        self._warnings: dict[str, Expr | None] = {}
+        self._infos: dict[str, Expr | None] = {}
 
     @property
     def warnings(self) -> list[str]:
-        return list(self._warnings)
+        return [f"PromQL warning: {sentence} ({self._place(node)})" for sentence, node in self._warnings.items()]
 
     @property
     def infos(self) -> list[str]:
-        return list(self._infos)
+        return [f"PromQL info: {sentence} ({self._place(node)})" for sentence, node in self._infos.items()]
 
-    def warn(self, node: Expr, sentence: str) -> None:
-        self._warnings.setdefault(f"PromQL warning: {sentence} ({self._place(node)})")
+    def warn(self, node: Expr | None, sentence: str) -> None:
+        self._warnings[sentence] = node
 
     def inform(self, node: Expr | None, sentence: str) -> None:
-        self._infos.setdefault(f"PromQL info: {sentence} ({self._place(node)})")
+        self._infos[sentence] = node
 
     def invalid_quantile(self, node: Expr, quantile: float) -> None:
         self.warn(node, f"quantile value should be between 0 and 1, got {format_general(quantile)}")
@@ -54,7 +54,7 @@ class Annotations:
             suffixes = "/".join(_COUNTER_SUFFIXES)
             self.inform(node, f'metric might not be a counter, name does not end in {suffixes}: "{metric}"')
 
-    def mixed_range(self, node: Expr, metric: str) -> None:
+    def mixed_range(self, node: Expr | None, metric: str) -> None:
         self.warn(node, f'encountered a mix of histograms and floats for metric name "{metric}"')
 
     def mixed_aggregation(self, node: Expr) -> None:
@@ -63,17 +63,17 @@ class Annotations:
     def mixed_kinds_of_histograms(self, node: Expr, metric: str) -> None:
         self.warn(node, f"vector contains a mix of classic and native histograms{_for_metric(metric)}")
 
-    def mixed_schemas(self, node: Expr, metric: str) -> None:
+    def mixed_schemas(self, node: Expr | None, metric: str) -> None:
         kinds = "vector contains a mix of histograms with exponential and custom buckets schemas"
         self.warn(node, f"{kinds}{_for_metric(metric)}")
 
-    def mixed_bounds(self, node: Expr, metric: str) -> None:
+    def mixed_bounds(self, node: Expr | None, metric: str) -> None:
         self.warn(node, f"vector contains histograms with incompatible custom buckets{_for_metric(metric)}")
 
-    def no_counter(self, node: Expr, metric: str) -> None:
+    def no_counter(self, node: Expr | None, metric: str) -> None:
         self.warn(node, f'this native histogram metric is not a counter: "{metric}"')
 
-    def no_gauge(self, node: Expr, metric: str) -> None:
+    def no_gauge(self, node: Expr | None, metric: str) -> None:
         self.warn(node, f'this native histogram metric is not a gauge: "{metric}"')
 
     def incompatible_layout(self, node: Expr, op: str) -> None:
@@ -86,7 +86,7 @@ class Annotations:
     def ignored_in_aggregation(self, node: Expr, aggregation: str) -> None:
         self.inform(node, f"ignored histogram in {aggregation} aggregation")
 
-    def ignored_in_range(self, node: Expr, metric: str) -> None:
+    def ignored_in_range(self, node: Expr | None, metric: str) -> None:
         self.inform(node, f"ignored histograms in a range containing both floats and histograms{_for_metric(metric)}")
 
     def nan_quantile(self, node: Expr, metric: str) -> None:
@@ -101,7 +101,8 @@ class Annotations:
         self.inform(node, f"{what}{_for_metric(metric)}")
 
     def _place(self, node: Expr | None) -> str:
-        line, column = line_and_column(self._text, 0 if node is None else node.span.start)
+        start = 0 if node is None else without_parens(node).span.start
+        line, column = line_and_column(self._text, start)
         return f"{line}:{column}"
 
 

@@ -61,9 +61,9 @@ def _quantile_of(context: Context, arg: Expr, place: Expr, source: "_Source", qu
     def estimate(histogram: Histogram, at: int, metric: str) -> float:
         found, effect = estimates.quantile(float(quantiles[at]), histogram)
         if effect is NanEffect.RESULT:
-            notes.nan_quantile(place, metric)
+            notes.nan_quantile(arg, metric)
         elif effect is NanEffect.SKEW:
-            notes.skewed_quantile(place, metric)
+            notes.skewed_quantile(arg, metric)
         return found
 
     return stacked([classic, _estimated(context, source.native, estimate)])
@@ -87,7 +87,7 @@ def _fraction(context: Context, call: Call, grid: TimeGrid) -> Value:
     def estimate(histogram: Histogram, at: int, metric: str) -> float:
         found, effect = estimates.fraction(float(lower[at]), float(upper[at]), histogram)
         if effect is not NanEffect.NONE:
-            context.run.notes.nan_fraction(call.args[2], metric)
+            context.run.notes.nan_fraction(call.args[0], metric)
         return found
 
     return renamed(context, stacked([classic, _estimated(context, source.native, estimate)]))
@@ -145,10 +145,12 @@ def _estimated(context: Context, native: Vector, estimate: Callable[[Histogram, 
     cells = native.histograms
     if cells is None:
         raise TypeError("a vector without native histograms")
+    delayed = context.run.options.delayed_name_removal
     for row, labels in enumerate(native.labels):
         metric = label_value(labels, METRIC_NAME)
         for at in np.flatnonzero(native.present[row]).tolist():
-            values[row, at] = estimate(cells[row, at], at, metric)
+            # as for classic histograms, Prometheus has dropped the name after the first time
+            values[row, at] = estimate(cells[row, at], at, metric if delayed or at == 0 else "")
         context.run.check_time()
     return replace(native, values=values, histograms=None)
 

@@ -8,6 +8,7 @@ from enum import Enum, auto
 
 import numpy as np
 
+from telemetry.model.exponentials import exp2, log2
 from telemetry.model.histograms import Histogram, ShownBuckets, shown_buckets
 from telemetry.promql.kernels.compensated import Sum
 
@@ -80,10 +81,10 @@ def _ratio(numerator: float, denominator: float) -> float:
 def _interpolated(histogram: Histogram, lower: float, upper: float, fraction: float) -> float:
     if histogram.is_custom or lower <= 0 <= upper:
         return lower + (upper - lower) * fraction
-    log_lower, log_upper = math.log2(abs(lower)), math.log2(abs(upper))
+    log_lower, log_upper = log2(abs(lower)), log2(abs(upper))
     if lower > 0:
-        return float(np.exp2(log_lower + (log_upper - log_lower) * fraction))
-    return -float(np.exp2(log_upper + (log_lower - log_upper) * (1 - fraction)))
+        return exp2(log_lower + (log_upper - log_lower) * fraction)
+    return -exp2(log_upper + (log_lower - log_upper) * (1 - fraction))
 
 
 def _skew(histogram: Histogram, buckets: ShownBuckets) -> NanEffect:
@@ -136,7 +137,7 @@ def _rank_inside(rank: float, count: float, lower: float, upper: float, value: f
         if lower == -math.inf:
             return count
         return rank + count * (value - lower) / (upper - lower)
-    log_lower, log_upper, log_value = (math.log2(abs(one)) for one in (lower, upper, value))
+    log_lower, log_upper, log_value = (log2(abs(one)) for one in (lower, upper, value))
     if value > 0:
         return rank + count * ((log_value - log_lower) / (log_upper - log_lower))
     return rank + count * (1 - (log_value - log_upper) / (log_lower - log_upper))

@@ -12,7 +12,7 @@ from telemetry.promql.ast import Aggregate
 from telemetry.promql.groups import Groups
 from telemetry.promql.histogram_sums import next_mean
 from telemetry.promql.run import Run
-from telemetry.promql.values import Mask, Vector, no_cells
+from telemetry.promql.values import Mask, Vector, holds_histogram, no_cells
 
 _OF_FLOATS: Final = frozenset({"max", "min", "stddev", "stdvar", "quantile", "topk", "bottomk"})
 _OF_EITHER: Final = frozenset({"sum", "avg"})
@@ -23,7 +23,8 @@ def usable(run: Run, node: Aggregate, operand: Vector) -> Vector:
     if operand.histograms is None or node.op not in _OF_FLOATS:
         return operand
     if operand.is_histogram.any():
-        run.notes.ignored_in_aggregation(node.expr, node.op)
+        place = node if node.op in ("topk", "bottomk") else node.expr
+        run.notes.ignored_in_aggregation(place, node.op)
     return operand.floats()
 
 
@@ -36,18 +37,32 @@ def aggregate(run: Run, node: Aggregate, operand: Vector) -> Vector:
     floats, histograms = (Groups.of(node, operand.only(chosen)) for chosen in (~native, native))
     of_floats, of_histograms = floats.counts() > 0, histograms.counts() > 0
     mixed = of_floats & of_histograms
-    if mixed.any():
+    begun = of_histograms & _begins_with(Groups.of(node, operand), native)
+    cells = _combined(run, node, operand.histograms, histograms, begun)
+    found = holds_histogram(cells)
+    if (mixed & (found | ~begun)).any():  # where histograms do not even go with each other, that has been noted
         run.notes.mixed_aggregation(node.expr)
-    cells = _combined(run, node, operand.histograms, histograms, of_histograms & ~mixed)
-    found = cells != None  # noqa: E711 - cell by cell
+    cells[mixed] = None
+    found &= ~mixed
     values = aggregation.values_of(node, floats)
     result = floats.vector(values, (of_floats & ~mixed) | found)
     return Vector(result.labels, result.values, result.present, result.unnamed, histograms=cells).compact()
 
 
+def _begins_with(groups: Groups, native: Mask) -> Mask:
+    """bool[G, T]: whether the first sample of each group is a histogram; only then are its histograms added up."""
+    begins = np.zeros(groups.shape, dtype=np.bool_)
+    undecided = np.ones(groups.shape, dtype=np.bool_)
+    for members, rows in groups.rounds():
+        first = undecided[members] & groups.operand.present[rows]
+        begins[members] |= first & native[rows]
+        undecided[members] &= ~first
+    return begins
+
+
 def _combined(run: Run, node: Aggregate, cells: Cells, groups: Groups, wanted: Mask) -> Cells:
     """object[G, T]: sum or mean of the histograms of each group where `wanted`; None where they do not go together."""
-    found = no_cells(groups.shape)
+    wanted, found = wanted.copy(), no_cells(groups.shape)
     for members, rows in groups.rounds():
         for group, row in zip(members.tolist(), rows.tolist(), strict=True):
             for at in np.flatnonzero(groups.operand.present[row] & wanted[group]).tolist():

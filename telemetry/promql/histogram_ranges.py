@@ -13,7 +13,7 @@ from telemetry.model.labels import METRIC_NAME, label_value
 from telemetry.model.samples import RawColumns
 from telemetry.promql import histogram_arithmetic as arithmetic
 from telemetry.promql import range_functions
-from telemetry.promql.ast import Call
+from telemetry.promql.ast import Call, Expr, Subquery, without_parens
 from telemetry.promql.histogram_sums import mean_of, sum_of
 from telemetry.promql.kernels.rates import extrapolation
 from telemetry.promql.run import Run
@@ -31,6 +31,9 @@ class MixedRanges:
             raise TypeError("a range vector without native histograms")
         self.run = run
         self.call = call
+        first = call.args[0]
+        self.place: Expr | None = None if isinstance(without_parens(first), Subquery) else first
+        """What annotations point at; a subquery has no place of its own in Prometheus."""
         self.operand = operand
         self.histograms: RawHistograms = operand.histograms
         self.times_ms = times_ms
@@ -70,7 +73,7 @@ class MixedRanges:
         """No result where there are both, and a warning."""
         mixed = (self.float_counts > 0) & (self.native_counts > 0)
         for metric in self.metrics(mixed):
-            self.run.notes.mixed_range(self.call.args[0], metric)
+            self.run.notes.mixed_range(self.place, metric)
         self.present &= ~mixed
 
     def fill(self, least: int, compute: Callable[[int], Histogram | None]) -> None:
@@ -106,7 +109,7 @@ def apply(run: Run, call: Call, operand: RangeVector, times_ms: Indices, argumen
 def _of_floats(ranges: MixedRanges) -> None:
     """Histograms are passed over, with a note where there are floats too."""
     for metric in ranges.metrics((ranges.float_counts > 0) & (ranges.native_counts > 0)):
-        ranges.run.notes.ignored_in_range(ranges.call.args[0], metric)
+        ranges.run.notes.ignored_in_range(ranges.place, metric)
 
 
 # ---- functions of any samples
@@ -208,7 +211,7 @@ def _combined(ranges: MixedRanges, combine: Callable[[Cells], Histogram]) -> Non
 
 def _try(ranges: MixedRanges, window: int, compute: Callable[[], Histogram]) -> Histogram | None:
     """What `compute` gives; a warning if its histograms do not go together."""
-    notes, node = ranges.run.notes, ranges.call.args[0]
+    notes, node = ranges.run.notes, ranges.place
     try:
         return compute()
     except arithmetic.IncompatibleSchemas:
@@ -225,9 +228,7 @@ def _extrapolated(ranges: MixedRanges, *, counter: bool, per_second: bool) -> No
     if not len(filled):
         return
     windows = ranges.native.take(filled)
-    counts = np.array([ranges.cells[window].count for window in filled.tolist()])
-    firsts = np.array([ranges.histograms.values[at].count for at in windows.first.tolist()])
-    factors = extrapolation(windows, firsts if counter else None, counts)
+    factors = extrapolation(windows, None, np.zeros(len(filled)))
     if per_second:
         factors /= windows.range_ms / 1000
     for window, factor in zip(filled.tolist(), factors.tolist(), strict=True):
@@ -240,7 +241,7 @@ def _change(ranges: MixedRanges, window: int, *, counter: bool) -> Histogram:
     begin = int(ranges.native.first[window])
     first, last = points[0], points[-1]
     if counter and any(point.hint is ResetHint.GAUGE for point in points):
-        ranges.run.notes.no_counter(ranges.call.args[0], ranges.metric(window))
+        ranges.run.notes.no_counter(ranges.place, ranges.metric(window))
     restarts = counter and bool(ranges.resets[begin + 1])
     if restarts:  # the first one counts for nothing then, whatever its buckets
         second = points[1]
@@ -255,7 +256,7 @@ def _change(ranges: MixedRanges, window: int, *, counter: bool) -> Histogram:
             if ranges.resets[begin + at]:
                 found = arithmetic.add(found, points[at - 1])
     elif ResetHint.GAUGE is not points[0].hint or ResetHint.GAUGE is not points[-1].hint:
-        ranges.run.notes.no_gauge(ranges.call.args[0], ranges.metric(window))
+        ranges.run.notes.no_gauge(ranges.place, ranges.metric(window))
     return replace(arithmetic.compacted(found), hint=ResetHint.GAUGE)
 
 
@@ -277,7 +278,7 @@ def _instant(ranges: MixedRanges, *, counter: bool) -> None:
                 found = arithmetic.divide(found, (after_ms - before_ms) / 1000)
             ranges.cells[window], ranges.present[window] = found, found is not None
         elif isinstance(before, Histogram) or isinstance(after, Histogram):
-            ranges.run.notes.mixed_range(ranges.call.args[0], ranges.metric(window))
+            ranges.run.notes.mixed_range(ranges.place, ranges.metric(window))
         else:
             ranges.present[window] = True  # both are floats, of which the kernel has taken care
 
@@ -294,7 +295,7 @@ def _last_two(ranges: MixedRanges, window: int) -> list[tuple[int, Histogram | f
 
 
 def _step(ranges: MixedRanges, window: int, before: Histogram, after: Histogram, *, counter: bool) -> Histogram:
-    notes, node, metric = ranges.run.notes, ranges.call.args[0], ranges.metric(window)
+    notes, node, metric = ranges.run.notes, ranges.place, ranges.metric(window)
     gauges = [side.hint is ResetHint.GAUGE for side in (before, after)]
     if counter and any(gauges):
         notes.no_counter(node, metric)

@@ -21,4 +21,5 @@ def brackets(schema: int, lower: float, upper: float) -> tuple[str, str]:
     """Square where the bound belongs to the bucket: the one farther from zero does, of the zero bucket both."""
     if schema == CUSTOM_SCHEMA:
         return ("[" if lower == float("-inf") else "("), "]"
-    return ("[" if lower < 0 else "("), ("]" if upper > 0 else ")")
+    is_zero = lower == -upper
+    return ("[" if lower < 0 or is_zero else "("), ("]" if upper > 0 or is_zero else ")")

@@ -32,5 +32,6 @@ def bound_rules(schema: int, lower: NDArray[np.float64], upper: NDArray[np.float
     if schema == CUSTOM_SCHEMA:
         with_lower, with_upper = np.isneginf(lower), np.ones(len(lower), dtype=np.bool_)
     else:
-        with_lower, with_upper = lower < 0, upper > 0
+        of_zero = lower == -upper
+        with_lower, with_upper = (lower < 0) | of_zero, (upper > 0) | of_zero
     return np.where(with_lower, np.where(with_upper, 3, 1), np.where(with_upper, 0, 2))
