@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from dashboard.panels.log_words import search_words
 from dashboard.panels.time_range import PageRange
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import Matcher, MatchOp
@@ -35,6 +36,7 @@ class LogFilter:
     def query(self, time_range: PageRange, *, limit: int = PAGE_SIZE) -> LogQuery:
         """Raises InvalidInput for a severity or a matcher that cannot be read."""
         least, most = severity_range(self.severity)
+        words = search_words(self.text)
         return LogQuery(
             start_ns=time_range.start_ms * 10**6,
             end_ns=time_range.end_ms * 10**6 + 999_999,
@@ -43,7 +45,8 @@ class LogFilter:
             fields=tuple(read_matcher(text) for text in self.fields),
             severity_min=least,
             severity_max=most,
-            text=self.text,
+            texts=words.wanted,
+            not_texts=words.unwanted,
             trace_id=self.trace_id,
             limit=limit,
         )

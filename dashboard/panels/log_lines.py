@@ -34,6 +34,11 @@ class LogLine:
     """Address that shows this record with all its fields."""
     record: LogRecord
 
+    @property
+    def query(self) -> str:
+        """The query string of `href`."""
+        return self.href.partition("?")[2]
+
 
 def log_line(record: LogRecord) -> LogLine:
     at = datetime.fromtimestamp(record.timestamp_ns // 10**9, UTC)
@@ -61,8 +66,12 @@ def nanosecond_text(timestamp_ns: int) -> str:
 
 def record_address(record: LogRecord) -> str:
     """`/logs/record?...`: the time, the service and a mark that tells records of one nanosecond apart."""
-    query = {"at": record.timestamp_ns, "service": record.service, "mark": record_mark(record)}
-    return f"/logs/record?{urlencode(query)}"
+    return f"/logs/record?{record_query(record)}"
+
+
+def record_query(record: LogRecord) -> str:
+    """Query string that names one record."""
+    return urlencode({"at": record.timestamp_ns, "service": record.service, "mark": record_mark(record)})
 
 
 def record_mark(record: LogRecord) -> str:

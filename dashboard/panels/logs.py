@@ -17,9 +17,9 @@ from telemetry.store import Direction, LogCursor, LogHistogram, LogQuery, Teleme
 LIVE_SIZE: Final = 200
 """Records that one poll of the live mode shows at most; what is beyond is counted as left out."""
 HISTOGRAM_BARS: Final = 80
-EXPORT_MOST: Final = 100_000
-EXPORT_PAGE: Final = 5_000
-SURROUNDING: Final = 10
+EXPORT_MOST: Final = 1_000_000
+EXPORT_PAGE: Final = 10_000
+SURROUNDING: Final = 20
 
 BAR_ROLES: Final = {
     "fatal": "ink", "error": "crit", "warn": "warn", "info": "series-1",

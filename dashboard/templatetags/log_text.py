@@ -7,6 +7,8 @@ from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from dashboard.panels.log_words import search_words
+
 register = template.Library()
 
 _HIDDEN: Final = re.compile(
@@ -34,14 +36,21 @@ def visible(text: str) -> SafeString:
 
 @register.filter
 def searched(text: str, wanted: str) -> SafeString:
-    """`visible` with each occurrence of `wanted`, in any case, in a <mark>."""
-    if not wanted:
+    """`visible` with each occurrence of the words of the search `wanted`, in any case, in a <mark>."""
+    words = search_words(wanted).wanted
+    if not words:
         return visible(text)
-    parts = re.split(f"({re.escape(wanted)})", text, flags=re.IGNORECASE)
+    parts = re.split(f"({'|'.join(map(re.escape, words))})", text, flags=re.IGNORECASE)
     marked = [
         format_html("<mark>{}</mark>", visible(part)) if odd % 2 else visible(part) for odd, part in enumerate(parts)
     ]
     return mark_safe("".join(marked))  # noqa: S308 - every part is escaped
+
+
+@register.filter
+def toggled(names: list[str], name: str) -> list[str]:
+    """`names` with `name`, or without it if it was there."""
+    return [one for one in names if one != name] if name in names else [*names, name]
 
 
 def _picture(character: str) -> str:

@@ -12,16 +12,21 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from dashboard.accounts.actor import actor_of
 from dashboard.accounts.csv_export import csv_lines
 from dashboard.accounts.gate import requires
 from dashboard.panels.log_facets import facets, filter_chips
+from dashboard.panels.log_fields import field_list
 from dashboard.panels.log_filter import SEVERITIES
 from dashboard.panels.log_lines import find_record, flat_attributes, indented_json, log_line, nanosecond_text
-from dashboard.panels.logs import exported, exported_row, log_page, newer_records, surrounding
+from dashboard.panels.log_table import MOST_COLUMNS, table_rows
+from dashboard.panels.log_tree import json_tree
+from dashboard.panels.logs import exported, exported_row, log_page, surrounding
 from dashboard.panels.time_range import page_range
 from dashboard.views.log_filters import log_filter, log_query
 from dashboard.views.streaming import streamed
 from fleet.models import Service
+from fleet.selectors.logs import saved_searches
 from telemetry.model.errors import InvalidInput, TelemetryError
 from telemetry.model.logs import LogRecord
 from telemetry.store import LogCursor, LogQuery, current
@@ -30,6 +35,11 @@ _COLUMNS = (
     "timestamp_ns", "observed_timestamp_ns", "service", "severity_number", "severity_text", "body",
     "trace_id", "span_id", "stream", "attributes",
 )  # fmt: skip
+
+
+def wanted_columns(request: HttpRequest) -> list[str]:
+    """Columns of the table view."""
+    return list(dict.fromkeys(name for name in request.GET.getlist("col") if name.strip()))[:MOST_COLUMNS]
 
 
 @requires("view:fleet")
@@ -46,6 +56,11 @@ def logs_page(request: HttpRequest) -> HttpResponseBase:
         "severities": SEVERITIES,
         "service_names": Service.objects.order_by("name").values_list("name", flat=True),
         "chips": filter_chips(wanted),
+        "searches": saved_searches(actor_of(request).name),
+        "may_share": actor_of(request).can("manage:logs"),
+        "owner": actor_of(request).name,
+        "as_table": request.GET.get("view") == "table",
+        "columns": wanted_columns(request),
         "public_url": settings.PUBLIC_URL,
         "older_page": bool(request.GET.get("before")),
     }
@@ -55,7 +70,9 @@ def logs_page(request: HttpRequest) -> HttpResponseBase:
             return _download(request, query)
         if before := request.GET.get("before"):
             query = _continued(query, before)
-        context["page"] = log_page(current(), query, time_range)
+        page = log_page(current(), query, time_range)
+        context["page"] = page
+        context["rows"] = table_rows(page.lines, wanted_columns(request)) if context["as_table"] else []
     except TelemetryError as error:
         context["error"] = str(error)
         context["mistaken"] = isinstance(error, InvalidInput)
@@ -86,27 +103,18 @@ def _json_lines(rows: Iterator[dict[str, object]]) -> Iterator[str]:
 @requires("view:fleet")
 @require_GET
 def log_facets(request: HttpRequest) -> HttpResponse:
-    """The facets of the page, loaded after it."""
-    wanted = log_filter(request)
-    try:
-        found = current().log_facets(log_query(request))
-    except TelemetryError as error:
-        return render(request, "logs/_facets.html", {"error": str(error)})
-    return render(request, "logs/_facets.html", {"facets": facets(found, wanted)})
-
-
-@requires("view:fleet")
-@require_GET
-def newer(request: HttpRequest) -> HttpResponse:
-    """Records that arrived after the cursor `after`, for the live mode."""
+    """The facets of the page, loaded after it: of streams over the whole range, of fields in the newest records."""
     wanted = log_filter(request)
     try:
         query = log_query(request)
-        found = newer_records(current(), query, LogCursor.parse(request.GET.get("after", "")))
+        found, fields = current().log_facets(query), field_list(current(), query, wanted)
     except TelemetryError as error:
-        status = 400 if isinstance(error, InvalidInput) else 503
-        return HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")
-    return render(request, "logs/_newer.html", {"found": found, "filter": wanted})
+        return render(request, "logs/_facets.html", {"error": str(error)})
+    return render(
+        request,
+        "logs/_facets.html",
+        {"facets": facets(found, wanted), "fields": fields, "columns": wanted_columns(request)},
+    )
 
 
 @requires("view:fleet")
@@ -121,20 +129,32 @@ def record_page(request: HttpRequest) -> HttpResponse:
         "observed": nanosecond_text(record.observed_timestamp_ns),
         "attributes": flat_attributes(record.attributes),
         "json_body": indented_json(record.body),
+        "tree": json_tree(record.body),
+        "around": _around(record),
     }
     if request.headers.get("HX-Request") == "true":
         return render(request, "logs/_record.html", context)
     return render(
         request,
         "logs/record.html",
-        {**context, "surrounding": surrounding(current(), record), "around": _around(record)},
+        {**context, "surrounding": surrounding(current(), record)},
+    )
+
+
+@requires("view:fleet")
+@require_GET
+def record_context(request: HttpRequest) -> HttpResponse:
+    """The lines before and after a record of the same stream, for the part that opens below its row."""
+    record = _record(request)
+    return render(
+        request, "logs/_context.html", {"line": log_line(record), "surrounding": surrounding(current(), record)}
     )
 
 
 def _around(record: LogRecord) -> str:
-    """Address of the records five minutes before and after, of the same service."""
+    """Query of five minutes before and after."""
     at_ms = record.timestamp_ns // 10**6
-    return f"/logs?{urlencode({'service': record.service, 'from': at_ms - 300_000, 'to': at_ms + 300_000})}"
+    return urlencode({"from": at_ms - 300_000, "to": at_ms + 300_000})
 
 
 def _record(request: HttpRequest) -> LogRecord:

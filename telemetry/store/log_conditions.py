@@ -100,9 +100,13 @@ def _text_parts(conditions: Conditions, query: LogQuery) -> list[str]:
         parts += [_anywhere(f"hasToken(%, {conditions.bind(word, 'String')})") for word in words]
         parts.append(_anywhere(f"position(%, {conditions.bind(query.token, 'String')}) > 0"))
         parts += word_conditions(conditions, query.token)
-    if query.text:
-        parts.append(_anywhere(f"positionCaseInsensitiveUTF8(%, {conditions.bind(query.text, 'String')}) > 0"))
+    parts += [_holds(conditions, text) for text in (query.text, *query.texts) if text]
+    parts += [f"NOT {_holds(conditions, text)}" for text in query.not_texts]
     return parts
+
+
+def _holds(conditions: Conditions, text: str) -> str:
+    return _anywhere(f"positionCaseInsensitiveUTF8(%, {conditions.bind(text, 'String')}) > 0")
 
 
 def _anywhere(condition: str) -> str:

@@ -69,6 +69,10 @@ class LogQuery:
     severity_max: int = 255
     text: str = ""
     """Substring of the body or the attributes in any case."""
+    texts: tuple[str, ...] = ()
+    """Each as `text`."""
+    not_texts: tuple[str, ...] = ()
+    """None of them as `text`."""
     token: str = ""
     """Substring of the body or the attributes in this case that begins and ends at word boundaries; uses the index of
     long words."""

@@ -43,6 +43,8 @@ function single(key) {
     field?.select();
     return Boolean(field);
   }
+  // a page with keys of its own says that it took one by preventing the event
+  if (!document.dispatchEvent(new CustomEvent("page:key", { detail: key, cancelable: true }))) return true;
   return press(`#range [data-key="${CSS.escape(key)}"]`);
 }
 

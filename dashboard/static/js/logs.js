@@ -1,10 +1,9 @@
-// The logs page: open and close a record, wrap lines, show new records as they arrive.
-import { toast } from "./toast.js";
+// The logs page: open and close a record, wrap lines, move by keys, copy an address with absolute times.
+import { copyText } from "./copy.js";
+import { startExport } from "./log_export.js";
+import { startTail } from "./log_tail.js";
 
 const WRAP = "belvedere.wrap";
-const POLL_MS = 2000;
-const MOST_ROWS = 1000;
-let timer = null;
 
 function toggleRecord(event) {
   const body = event.target.closest(".record__body");
@@ -32,58 +31,54 @@ function applyWrap() {
   if (live) live.hidden = false;
 }
 
-async function poll(button) {
-  if (document.hidden) return;
-  const address = new URL(button.dataset.live, location.href);
-  address.searchParams.set("after", button.dataset.cursor);
-  address.searchParams.set("to", "now");
-  const answer = await fetch(address, { headers: { "HX-Request": "true" } });
-  if (!answer.ok || answer.redirected) {
-    stop(button);
-    toast(`Live records stopped: the server answered ${answer.status}`, "warn");
-    return;
+// The address of this page with the times that it shows now.
+export function absoluteAddress(address, start, end) {
+  const url = new URL(address);
+  url.searchParams.set("from", start);
+  url.searchParams.set("to", end);
+  return url.href;
+}
+
+function move(by) {
+  const times = [...document.querySelectorAll("#records > .record > .record__time")];
+  const now = document.activeElement?.closest("#records > .record")?.querySelector(".record__time");
+  const next = times[Math.min(Math.max(now ? times.indexOf(now) + by : 0, 0), times.length - 1)];
+  next?.focus();
+  next?.closest(".record").scrollIntoView({ block: "nearest" });
+  return Boolean(next);
+}
+
+// Keys of this page; true if one was taken.
+function key(name) {
+  if (name === "j" || name === "k") return move(name === "j" ? 1 : -1);
+  if (name === "x") {
+    const time = document.activeElement?.closest("#records > .record")?.querySelector(".record__time");
+    time?.click();
+    return Boolean(time);
   }
-  const list = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("ol");
-  button.dataset.cursor = list.dataset.cursor;
-  const rows = [...list.children];
-  if (!rows.length) return;
-  const records = document.getElementById("records");
-  document.getElementById("records-empty")?.remove();
-  for (const row of rows) row.classList.add("record--new");
-  records.prepend(...rows);
-  globalThis.htmx.process(records);
-  while (records.children.length > MOST_ROWS) records.lastElementChild.remove();
-  const total = document.getElementById("log-total");
-  total.textContent = (Number(total.textContent.replaceAll(",", "")) + rows.length).toLocaleString("en-US");
-}
-
-function stop(button) {
-  clearInterval(timer);
-  timer = null;
-  button.setAttribute("aria-pressed", "false");
-  button.querySelector("span").textContent = "Live";
-  delete button.dataset.holdRefresh;
-}
-
-function start(button) {
-  button.setAttribute("aria-pressed", "true");
-  button.querySelector("span").textContent = "Pause";
-  button.dataset.holdRefresh = "";
-  const run = () => poll(button).catch(() => {});
-  timer = setInterval(run, POLL_MS);
-  run();
+  const live = document.querySelector("[data-live]");
+  if (live && (name === "l" || (name === " " && live.getAttribute("aria-pressed") === "true"))) return live.click(), true;
+  return false;
 }
 
 export function startLogs() {
+  if (!document.getElementById("log-records")) return;
   document.addEventListener("click", toggleRecord, true);
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-wrap]")) {
       localStorage.setItem(WRAP, localStorage.getItem(WRAP) === "on" ? "off" : "on");
       applyWrap();
     }
-    const live = event.target.closest("[data-live]");
-    if (live) timer ? stop(live) : start(live);
+    if (event.target.closest("[data-share]")) {
+      const { start, end } = document.getElementById("range").dataset;
+      copyText(absoluteAddress(location.href, start, end), "Address copied, with absolute times");
+    }
+  });
+  document.addEventListener("page:key", (event) => {
+    if (key(event.detail)) event.preventDefault();
   });
   document.addEventListener("page:refreshed", applyWrap);
-  if (document.getElementById("log-records")) applyWrap();
+  applyWrap();
+  startTail();
+  startExport();
 }
