@@ -4,46 +4,43 @@ Charges go to the store first, under a batch that nobody names yet; the row in t
 all at once. A process that dies in between leaves a batch that never counts and is swept away a day later.
 """
 
-import hashlib
+import io
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final
+from datetime import datetime
+from decimal import Context, Decimal, Inexact
+from typing import IO, Any, Final
 
-import orjson
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 
-from collectors.wire.focus import decode_focus, plain_bytes
+from collectors.bill_owners import Owners, distinct_rows
+from collectors.wire.focus import BillReader, digest
 from collectors.wire.limits import DecodeLimits
-from fleet.actions.costs import BillAlreadyImported, BillFacts, record_bill, withdraw_bills
+from fleet.actions.costs import BillAlreadyImported, BillFacts, PartFacts, record_bill, withdraw_bills
 from fleet.jobs import JobRun, job
-from fleet.mapping import UNKNOWN_SERVICE, resolve_service
 from fleet.models import CostImport
-from fleet.selectors.costs import bill_with, counting_batches
+from fleet.selectors.costs import bill_with, kept_batches
 from telemetry.model.charges import ChargeBatch
-from telemetry.model.errors import LimitExceeded
+from telemetry.model.errors import TelemetryError
 from telemetry.store import current
+from telemetry.store.charge_days import ChargeDays
 from telemetry.store.charges import ChargeTable
 
 SWEEP: Final = "costs.sweep"
 """Kind of the job."""
 
-ENVIRONMENT_TAGS: Final = ("environment", "env", "Environment", "Env", "stage")
-MAPPED_COLUMNS: Final = {
-    "sub_account_id": "SubAccountId",
-    "sub_account_name": "SubAccountName",
-    "resource_id": "ResourceId",
-    "resource_name": "ResourceName",
-    "service_name": "ServiceName",
-}
-"""Columns that mapping rules see beside the tags, under their FOCUS names."""
+PART_COLUMNS: Final = (
+    "provider_name", "billing_account_id", "billing_currency", "billing_period_start", "billing_period_end",
+)  # fmt: skip
+"""What a part of a bill is of; a later file replaces whole parts."""
 
 _WIDE: Final = pa.decimal256(58, 18)
-MAX_SERVICES: Final = 2000
-"""A bill that names more services than this has a tag mistaken for a service."""
+EXACT: Final = Context(prec=120, traps=[Inexact])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,8 @@ class ImportedBill:
     unallocated: int = 0
     """Charges that no tag or rule gives to a service."""
     notices: tuple[str, ...] = ()
+    replaced: int = 0
+    """Parts of earlier files that it replaced."""
 
 
 def bill_limits() -> DecodeLimits:
@@ -66,41 +65,155 @@ def bill_limits() -> DecodeLimits:
     return DecodeLimits(max_decoded_bytes=settings.BILLS["max_decoded_bytes"])
 
 
-def import_bill(
-    body: bytes,
+def import_bill(body: bytes, **how: Any) -> ImportedBill:
+    """`import_bill_file` of a file in memory."""
+    return import_bill_file(io.BytesIO(body), **how)
+
+
+def import_bill_file(
+    file: IO[bytes],
     *,
     file_name: str,
     actor: str,
     service: str | None = None,
     simulated: bool = False,
     ip: str | None = None,
+    replace: bool = True,
+    progress: Callable[[int], None] = lambda charges: None,
 ) -> ImportedBill:
-    """Import a FOCUS file; `service` is the one that the sender is bound to.
+    """Import a FOCUS file (CSV, gzip, Parquet), some rows at a time; `service` is the one that the sender is bound to.
 
-    Raises FocusRefused, InvalidInput, LimitExceeded or StoreUnavailable; then nothing of it counts.
+    A part that an earlier file had (same provider, account, billing period and currency) is replaced, unless
+    `replace` is False. `progress(charges)` is called as they are written. Raises FocusRefused, InvalidInput,
+    LimitExceeded or StoreUnavailable; then nothing of it counts.
     """
     limits = bill_limits()
-    text = plain_bytes(body, limits)
-    sha256 = hashlib.sha256(text).hexdigest()
+    sha256 = digest(file, limits)
     if existing := bill_with(sha256):
         return ImportedBill(existing, False, {})
-    charges = decode_focus(text, limits, max_charges=settings.BILLS["max_charges"])
-    services, environments = _owners(charges, service)
-    billed = _billed(charges)
-    facts = _facts(charges, billed, file_name, sha256)
-    table = ChargeTable(current())
+    reader = BillReader(limits, max_charges=settings.BILLS["max_charges"])
+    written = _Written(ChargeTable(current()), Owners(service), uuid.uuid4())
+    days = ChargeDays(current())
     try:
-        table.write(facts.batch.hex, charges, services, environments)
-        bill = record_bill(facts=facts, services=_named(services), simulated=simulated, actor=actor, ip=ip)
+        for charges in one_ahead(reader.read(file)):
+            written.add(charges)
+            progress(reader.charges)
+        days.build(written.keys)
+        bill = record_bill(
+            facts=written.facts(file_name, sha256),
+            services=written.services,
+            simulated=simulated,
+            actor=actor,
+            ip=ip,
+            replace=replace,
+        )
     except BillAlreadyImported as error:
-        table.remove([facts.batch.hex])
+        _remove(written.keys)
         return ImportedBill(error.existing, False, {})
-    return ImportedBill(bill, True, billed, len(_named(services)), services.count(""), charges.notices)
+    except TelemetryError:
+        _remove(written.keys)
+        raise
+    return ImportedBill(
+        bill, True, written.billed, len(written.services), written.unallocated, reader.notices, bill.replaced.count()
+    )
+
+
+def one_ahead(batches: Iterator[ChargeBatch]) -> Iterator[ChargeBatch]:
+    """The same batches; the next one is decoded while the caller writes the last one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="bill-decode") as pool:
+        following = pool.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = pool.submit(next, batches, None)
+            yield batch
+
+
+def _remove(keys: list[str]) -> int:
+    ChargeDays(current()).remove(keys)
+    return ChargeTable(current()).remove(keys)
+
+
+class _Written:
+    """What was written of one file so far."""
+
+    def __init__(self, table: ChargeTable, owners: Owners, batch: uuid.UUID) -> None:
+        self._table = table
+        self._owners = owners
+        self._batch = batch
+        self._parts: dict[tuple[Any, ...], _Part] = {}
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+        self.charges = 0
+        self.unallocated = 0
+
+    def add(self, charges: ChargeBatch) -> None:
+        """Write some charges. Raises LimitExceeded for too many services, StoreUnavailable."""
+        table = charges.table
+        services, environments = self._owners.of(table)
+        self._table.write(self._keys_of(table), charges, services, environments)
+        self.charges += len(charges)
+        self.unallocated += int(pc.sum(pc.equal(services, "")).as_py() or 0)
+        first, last = pc.min(table["charge_period_start"]).as_py(), pc.max(table["charge_period_end"]).as_py()
+        self._first = min(self._first or first, first)
+        self._last = max(self._last or last, last)
+
+    def _keys_of(self, table: Any) -> Any:
+        """Key of each charge's part; a part that is new gets the next number."""
+        codes, words = distinct_rows(table, PART_COLUMNS)
+        keys = []
+        for number, word in enumerate(words):
+            part = self._parts.setdefault(word, _Part(f"{self._batch.hex}-{len(self._parts)}"))
+            chosen = table["billed_cost"].filter(pa.array(codes == number))
+            part.charges += len(chosen)
+            part.billed = EXACT.add(part.billed, _exact_sum(chosen))
+            keys.append(part.key)
+        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(keys, pa.string()))
+
+    @property
+    def keys(self) -> list[str]:
+        return [part.key for part in self._parts.values()]
+
+    @property
+    def services(self) -> set[str]:
+        return self._owners.services
+
+    @property
+    def billed(self) -> dict[str, Decimal]:
+        """Exact sum by currency."""
+        sums: dict[str, Decimal] = {}
+        for word, part in self._parts.items():
+            sums[word[2]] = EXACT.add(sums.get(word[2], Decimal(0)), part.billed)
+        return dict(sorted(sums.items()))
+
+    def facts(self, file_name: str, sha256: str) -> BillFacts:
+        billed = self.billed
+        if self._first is None or self._last is None:
+            raise ValueError("a bill without charges has no facts")
+        return BillFacts(
+            batch=self._batch,
+            file_name=file_name,
+            sha256=sha256,
+            charges=self.charges,
+            billed_cost=amount_text(next(iter(billed.values()))) if len(billed) == 1 else "",
+            currency=",".join(billed),
+            period_start=self._first,
+            period_end=self._last,
+            parts=tuple(
+                PartFacts(*(part.key, *word, part.charges, amount_text(part.billed)))
+                for word, part in self._parts.items()
+            ),
+        )
+
+
+@dataclass(slots=True)
+class _Part:
+    key: str
+    charges: int = 0
+    billed: Decimal = Decimal(0)
 
 
 def remove_bills(bills: list[CostImport], *, actor: str) -> int:
     """Bills no longer count and their charges are deleted; the number of charges."""
-    return ChargeTable(current()).remove(withdraw_bills(bills=bills, actor=actor))
+    return _remove(withdraw_bills(bills=bills, actor=actor))
 
 
 @job(SWEEP)
@@ -111,66 +224,9 @@ def sweep(run: JobRun) -> str:
 
 def sweep_unfinished() -> int:
     """Delete charges of imports that were cut off more than a day ago; the number of batches."""
-    table = ChargeTable(current())
-    unfinished = sorted(set(table.batches(older_than_hours=24)) - set(counting_batches()))
-    table.remove(unfinished)
-    return len(unfinished)
-
-
-def _owners(charges: ChargeBatch, bound: str | None) -> tuple[list[str], list[str]]:
-    """(service, environment) of each charge, '' where nothing names one. Raises LimitExceeded."""
-    known: dict[tuple[str, ...], tuple[str, str]] = {}
-    services, environments = [], []
-    for key in _keys(charges.table):
-        owner = known.get(key)
-        if owner is None:
-            owner = known[key] = _owner(key, bound)
-        services.append(owner[0])
-        environments.append(owner[1])
-    named = len(_named(services))
-    if named > MAX_SERVICES:
-        raise LimitExceeded(
-            f"the bill names {named} services, over the limit of {MAX_SERVICES}: "
-            "a mapping rule for costs can say which tag is the service",
-            limit_name="MAX_SERVICES",
-        )
-    return services, environments
-
-
-def _keys(table: Any) -> Iterator[tuple[str, ...]]:
-    """(tags, mapped columns ...) of each charge."""
-    return zip(*(table[name].to_pylist() for name in ("tags", *MAPPED_COLUMNS)), strict=True)
-
-
-def _owner(key: tuple[str, ...], bound: str | None) -> tuple[str, str]:
-    tags = _tags(key[0])
-    columns = zip(MAPPED_COLUMNS.values(), key[1:], strict=True)
-    service = resolve_service("costs", [*((name, text) for name, text in columns if text), *tags.items()], bound)
-    environment = next((tags[name] for name in ENVIRONMENT_TAGS if tags.get(name)), "")
-    return "" if service == UNKNOWN_SERVICE else service, environment[:100]
-
-
-def _tags(text: str) -> dict[str, str]:
-    """Tag names and values; names without blanks around them, as exports of some clouds have."""
-    tags: dict[str, Any] = orjson.loads(text) if text else {}
-    return {name.strip(): _tag_text(value) for name, value in tags.items()}
-
-
-def _tag_text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def _named(services: list[str]) -> set[str]:
-    return set(services) - {""}
-
-
-def _billed(charges: ChargeBatch) -> dict[str, Decimal]:
-    """Exact sum of the bill by currency."""
-    currencies = charges.table["billing_currency"]
-    return {
-        currency: _exact_sum(charges.table.filter(pc.equal(currencies, currency))["billed_cost"])
-        for currency in sorted(pc.unique(currencies).to_pylist())
-    }
+    unfinished = sorted(set(ChargeTable(current()).batches(older_than_hours=24)) - set(kept_batches()))
+    _remove(unfinished)
+    return len({key.partition("-")[0] for key in unfinished})
 
 
 def amount_text(amount: Decimal) -> str:
@@ -182,16 +238,3 @@ def amount_text(amount: Decimal) -> str:
 def _exact_sum(amounts: Any) -> Decimal:
     total: Decimal = pc.sum(pc.cast(amounts, _WIDE)).as_py()
     return total
-
-
-def _facts(charges: ChargeBatch, billed: dict[str, Decimal], file_name: str, sha256: str) -> BillFacts:
-    return BillFacts(
-        batch=uuid.uuid4(),
-        file_name=file_name,
-        sha256=sha256,
-        charges=len(charges),
-        billed_cost=amount_text(next(iter(billed.values()))) if len(billed) == 1 else "",
-        currency=",".join(billed),
-        period_start=pc.min(charges.table["charge_period_start"]).as_py(),
-        period_end=pc.max(charges.table["charge_period_end"]).as_py(),
-    )

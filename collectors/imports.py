@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from collectors.bills import ImportedBill, amount_text, import_bill
+from collectors.bills import ImportedBill, amount_text, import_bill_file
 from collectors.pull.advisories import import_feed
 from collectors.pull.prometheus_import import Reading, read_prometheus, take_jobs
 from collectors.wire.focus import FocusRefused
@@ -15,6 +15,9 @@ from telemetry.model.errors import TelemetryError
 
 Say = Callable[[str], None]
 """Writes one line for the person at the terminal."""
+
+PROGRESS_CHARGES: Final = 500_000
+"""How often an import of a bill says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,21 @@ def _matched(job: Job | None) -> str:
 
 
 def _cost_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="FOCUS 1.0 to 1.3 in CSV, also .gz")
+    parser.add_argument("file", metavar="FILE", help="FOCUS 1.0 to 1.3 in CSV, also .gz, or Parquet")
+    parser.add_argument(
+        "--add",
+        action="store_true",
+        help="keep what earlier files said of the same provider, account, billing period and currency",
+    )
 
 
 def _import_costs(options: dict[str, Any], say: Say) -> str:
     path = Path(options["file"])
     try:
-        imported = import_bill(path.read_bytes(), file_name=path.name, actor="system")
+        with path.open("rb") as file:
+            imported = import_bill_file(
+                file, file_name=path.name, actor="system", replace=not options["add"], progress=_progress(say)
+            )
     except FocusRefused as error:
         for wrong in error.errors:
             say(str(wrong))
@@ -66,6 +77,19 @@ def _import_costs(options: dict[str, Any], say: Say) -> str:
     return _bill_sentence(imported)
 
 
+def _progress(say: Say) -> Callable[[int], None]:
+    """Says the number of charges every half million."""
+    told = 0
+
+    def tell(charges: int) -> None:
+        nonlocal told
+        if charges - told >= PROGRESS_CHARGES:
+            told = charges
+            say(f"{charges:,} charges so far")
+
+    return tell
+
+
 def _bill_sentence(imported: ImportedBill) -> str:
     bill = imported.bill
     if not imported.new:
@@ -74,6 +98,7 @@ def _bill_sentence(imported: ImportedBill) -> str:
     return (
         f"{bill.rows:,} charges of {amounts} imported for {imported.services} services; "
         f"{imported.unallocated:,} charges name no service."
+        + (f" {imported.replaced} parts of earlier bills were replaced." if imported.replaced else "")
     )
 
 

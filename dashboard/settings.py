@@ -94,7 +94,6 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "dashboard.accounts.headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "dashboard.api.cors.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -306,9 +305,12 @@ INGEST = {
 }
 BILLS = {
     "max_decoded_bytes": env_int(
-        "BELVEDERE_MAX_BILL_BYTES", 512 * 1024**2, "a bill (FOCUS file), decompressed", minimum=1024
+        "BELVEDERE_MAX_BILL_BYTES",
+        16 * 1024**3,
+        "a bill (FOCUS file), decompressed; it is never held whole",
+        minimum=1024,
     ),
-    "max_charges": env_int("BELVEDERE_MAX_CHARGES", 1_000_000, "charges of one bill", minimum=1),
+    "max_charges": env_int("BELVEDERE_MAX_CHARGES", 20_000_000, "charges of one bill", minimum=1),
 }
 UPLOAD_MAX_BYTES = env_int(
     "BELVEDERE_UPLOAD_MAX_BYTES", 64 * 1024**2, "body of an upload or an own API request", minimum=1024
@@ -316,9 +318,6 @@ UPLOAD_MAX_BYTES = env_int(
 FORM_MAX_BYTES = env_int("BELVEDERE_FORM_MAX_BYTES", 1024**2, "body of a form", minimum=1024)
 CONCURRENT_REQUESTS = env_int("BELVEDERE_CONCURRENT_REQUESTS", 128, "other requests in work at once", minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES
-CORS_ORIGINS = env_list(
-    "BELVEDERE_CORS_ORIGINS", "", "sites, such as https://grafana.example.org, whose pages may read the query APIs"
-)
 SCRAPE_SECONDS = env_int("BELVEDERE_SCRAPE_SECONDS", 15, "default time between two scrapes of a target", minimum=1)
 FILE_SD = env_list(
     "BELVEDERE_FILE_SD", "", "files of scrape targets in Prometheus' `file_sd` form, JSON or YAML; may hold `*`"

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.panels.golden_signals import CPU, LAST, MEMORY, REPLICAS, Source
+from dashboard.panels.golden_signals import CPU, LAST, MEMORY, RATE, REPLICAS, REQUESTS, Source
 from dashboard.panels.signal_values import Floats
 from dashboard.panels.workloads import Workload, by_workload, read_rows
 from policies.costs.measured import Usage
@@ -58,6 +58,30 @@ METERS: Final = (
     Meter("gib_month_stored", STORED, _GIB / HOURS_OF_A_MONTH),
     Meter("replica_hour", REPLICAS.sources, 1.0),
 )
+
+
+SENT: Final = (
+    Source("container_network_transmit_bytes_total", RATE),
+    Source("http_response_size_bytes_sum", RATE),
+    Source("node_network_transmit_bytes_total", RATE),
+)
+
+WEIGHT_METERS: Final = {
+    "cpu": METERS[0],
+    "memory": METERS[1],
+    "requests": Meter("request", REQUESTS.sources, 1.0, counter=True),
+    "bytes": Meter("byte_sent", SENT, 1.0, counter=True),
+}
+"""Measures that shared cost is divided by."""
+
+
+def used_by_service(store: TelemetryStore, measure: str, days: Sequence[date], now_ms: int) -> dict[str, Decimal]:
+    """Use of a word of WEIGHT_METERS by service over `days` (consecutive, ascending), up to `now_ms`."""
+    begun = [day for day in days if first_second(day) * 1000 < now_ms]
+    sums: dict[str, Decimal] = {}
+    for use in _metered(store, WEIGHT_METERS[measure], begun, now_ms) if begun else ():
+        sums[use.service] = sums.get(use.service, Decimal(0)) + use.quantity
+    return sums
 
 
 def measured_use(store: TelemetryStore, days: Sequence[date], units: frozenset[str], now_ms: int) -> list[Usage]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from fleet.actions.audit import record
-from fleet.models import ApiToken, CostImport, Service
+from fleet.models import ApiToken, CostImport, CostPart, Service
 
 
 class BillAlreadyImported(Exception):
@@ -17,6 +17,23 @@ class BillAlreadyImported(Exception):
     def __init__(self, existing: CostImport) -> None:
         super().__init__(f"the same bill was imported as {existing.file_name}")
         self.existing = existing
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """What a file says of one provider, account, billing period and currency."""
+
+    key: str
+    """Under which its charges lie in the store."""
+    provider: str
+    account: str
+    currency: str
+    period_start: datetime
+    period_end: datetime
+    """Exclusive."""
+    charges: int
+    billed_cost: str
+    """Decimal text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +51,22 @@ class BillFacts:
     period_start: datetime
     period_end: datetime
     """Exclusive."""
+    parts: tuple[PartFacts, ...] = ()
 
 
 def record_bill(
-    *, facts: BillFacts, services: Collection[str], simulated: bool, actor: str, ip: str | None = None
+    *,
+    facts: BillFacts,
+    services: Collection[str],
+    simulated: bool,
+    actor: str,
+    ip: str | None = None,
+    replace: bool = True,
 ) -> CostImport:
-    """From now on the charges of `facts.batch` count. Services that the bill names are discovered.
+    """From now on the charges of `facts` count. Services that the bill names are discovered.
 
-    Raises BillAlreadyImported, changing nothing, if a file with the same content counts already.
+    Parts of earlier files of the same provider, account, billing period and currency cease to count, unless
+    `replace` is False. Raises BillAlreadyImported, changing nothing, if a file with the same content counts already.
     """
     with transaction.atomic():
         # The audit trail lets one writer in at a time, so the look for the same file comes after it.
@@ -57,7 +82,7 @@ def record_bill(
         if existing:
             raise BillAlreadyImported(existing)
         Service.objects.bulk_create([Service(name=name) for name in sorted(services)], ignore_conflicts=True)
-        return CostImport.objects.create(
+        bill = CostImport.objects.create(
             batch=facts.batch,
             file_name=facts.file_name[:300],
             sha256=facts.sha256,
@@ -68,11 +93,48 @@ def record_bill(
             period_end=facts.period_end,
             simulated=simulated,
         )
+        if replace:
+            _replace(bill, facts.parts)
+        CostPart.objects.bulk_create([_part(bill, part) for part in facts.parts])
+        return bill
+
+
+def _replace(bill: CostImport, parts: Collection[PartFacts]) -> None:
+    for part in parts:
+        CostPart.objects.filter(
+            counts_until=None,
+            bill__simulated=bill.simulated,
+            provider=part.provider[:200],
+            account=part.account[:200],
+            currency=part.currency,
+            period_start=part.period_start,
+            period_end=part.period_end,
+        ).update(counts_until=bill.imported_at, replaced_by=bill)
+
+
+def _part(bill: CostImport, part: PartFacts) -> CostPart:
+    return CostPart(
+        bill=bill,
+        key=part.key,
+        provider=part.provider[:200],
+        account=part.account[:200],
+        currency=part.currency,
+        period_start=part.period_start,
+        period_end=part.period_end,
+        rows=part.charges,
+        billed_cost=part.billed_cost,
+        counts_from=bill.imported_at,
+    )
 
 
 def withdraw_bills(*, bills: Collection[CostImport], actor: str) -> list[str]:
-    """The charges of `bills` do not count any more; the batches, for the caller to delete."""
+    """The charges of `bills` do not count any more, and what they had replaced counts again.
+
+    Returns the keys of their charges in the store, for the caller to delete.
+    """
     with transaction.atomic():
+        keys = list(CostPart.objects.filter(bill__in=bills).values_list("key", flat=True))
+        CostPart.objects.filter(replaced_by__in=bills).update(counts_until=None, replaced_by=None)
         for bill in bills:
             record(
                 actor=actor,
@@ -82,7 +144,7 @@ def withdraw_bills(*, bills: Collection[CostImport], actor: str) -> list[str]:
                 detail={"file": bill.file_name, "rows": bill.rows},
             )
         CostImport.objects.filter(pk__in=[bill.pk for bill in bills]).delete()
-    return [bill.batch.hex for bill in bills]
+    return keys
 
 
 def is_simulated_token(token_id: int | None) -> bool:

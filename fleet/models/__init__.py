@@ -2,7 +2,7 @@
 
 from fleet.models.access import ApiToken
 from fleet.models.audit import AuditEvent
-from fleet.models.costs import CostImport, PriceSheet
+from fleet.models.costs import CostImport, CostPart, PriceSheet
 from fleet.models.dependencies import (
     Advisory,
     AdvisoryAlias,
@@ -30,6 +30,7 @@ __all__ = [
     "AuditReport",
     "Component",
     "CostImport",
+    "CostPart",
     "Deployment",
     "Environment",
     "Finding",

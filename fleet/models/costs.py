@@ -41,3 +41,29 @@ class CostImport(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class CostPart(models.Model):
+    """What a file says of one provider, account, billing period and currency; a later file may replace it.
+
+    Its charges carry `key` in the store. Those of a replaced part stay, so that an earlier report can be made again.
+    """
+
+    bill = models.ForeignKey(CostImport, models.CASCADE, related_name="parts")
+    key = models.CharField(max_length=50, unique=True)
+    provider = models.CharField(max_length=200, blank=True)
+    account = models.CharField(max_length=200, blank=True)
+    currency = models.CharField(max_length=3)
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField(help_text="exclusive")
+    rows = models.PositiveIntegerField()
+    billed_cost = models.CharField(max_length=60, help_text="decimal text")
+    counts_from = models.DateTimeField()
+    counts_until = models.DateTimeField(null=True, help_text="when another file replaced it")
+    replaced_by = models.ForeignKey(CostImport, models.SET_NULL, null=True, related_name="replaced")
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "period_start"], name="cost_part_period")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.account} {self.period_start:%Y-%m}"

@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from fleet.models import CostImport, PriceSheet
+from fleet.models import CostImport, CostPart, PriceSheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,21 @@ def cost_imports() -> QuerySet[CostImport]:
     return CostImport.objects.order_by("-imported_at", "-pk")
 
 
-def counting_batches(*, simulated: bool | None = None) -> list[str]:
-    """Batches of the store whose charges count: those with a row here. `simulated` keeps one kind only."""
-    rows = CostImport.objects.all()
+def counting_batches(*, simulated: bool | None = None, at: datetime | None = None) -> list[str]:
+    """Keys of the store whose charges count, now or as it was `at` a time. `simulated` keeps one kind only."""
+    parts = CostPart.objects.all()
+    if at is None:
+        parts = parts.filter(counts_until=None)
+    else:
+        parts = parts.filter(Q(counts_until=None) | Q(counts_until__gt=at), counts_from__lte=at)
     if simulated is not None:
-        rows = rows.filter(simulated=simulated)
-    return [batch.hex for batch in rows.values_list("batch", flat=True)]
+        parts = parts.filter(bill__simulated=simulated)
+    return list(parts.order_by("key").values_list("key", flat=True))
+
+
+def kept_batches() -> list[str]:
+    """Keys of all charges that belong to a bill, whether they count or were replaced."""
+    return list(CostPart.objects.values_list("key", flat=True))
 
 
 def bill_with(sha256: str) -> CostImport | None:

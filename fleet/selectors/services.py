@@ -29,6 +29,11 @@ def services() -> QuerySet[Service]:
     return Service.objects.select_related("team").order_by("name")
 
 
+def services_by_name() -> dict[str, Service]:
+    """Every service by its name, team joined."""
+    return {service.name: service for service in services()}
+
+
 def newest_deployments(service_ids: Iterable[int] | None = None) -> dict[int, Deployment]:
     """Service id -> its newest deployment, one query."""
     newest = Deployment.objects.filter(service=OuterRef("service")).order_by("-deployed_at", "-pk").values("pk")[:1]

@@ -85,15 +85,22 @@ class ChargeTable:
             "max_memory_usage": store.settings.query_memory_bytes,
         }
 
-    def write(self, batch: str, charges: ChargeBatch, services: Sequence[str], environments: Sequence[str]) -> None:
-        """Add the charges of one file; `services[i]` ('' = unallocated) and `environments[i]` belong to charge i.
+    def write(
+        self,
+        batch: str | Any,
+        charges: ChargeBatch,
+        services: Sequence[str] | Any,
+        environments: Sequence[str] | Any,
+    ) -> None:
+        """Add charges; `services[i]` ('' = unallocated) and `environments[i]` belong to charge i, as does `batch[i]`
+        where it is not one text for all. Sequences of texts or pyarrow arrays of them.
 
         Committed on return. Raises StoreUnavailable, after which part of the batch may be there: remove it.
         """
         table = charges.table
-        for name, values in (("environment", environments), ("service", services)):
-            table = table.add_column(0, name, pa.array(values, pa.string()).dictionary_encode())
-        table = table.add_column(0, "batch", pa.array([batch] * len(charges)).dictionary_encode())
+        batches = [batch] * len(charges) if isinstance(batch, str) else batch
+        for name, values in (("environment", environments), ("service", services), ("batch", batches)):
+            table = table.add_column(0, name, _words(values))
         for start in range(0, len(charges), _INSERT_ROWS):
             self._engine.insert("charges", table.slice(start, _INSERT_ROWS).combine_chunks(), _INSERT)
 
@@ -129,6 +136,11 @@ class ChargeTable:
             return []
         parameters = {**_range(batches, start_s, end_s), "service": service, "limit": limit}
         return [ChargeRow(*row) for row in self._engine.rows(_ROWS, parameters, self._read)]
+
+
+def _words(values: Sequence[str] | Any) -> Any:
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, pa.string())
+    return array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
 
 
 def _range(batches: Sequence[str], start_s: int, end_s: int) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
 import pytest
 from django.db import DatabaseError
 
 from collectors import bills
+from collectors.bill_owners import MAX_SERVICES
 from collectors.bills import import_bill, remove_bills, sweep_unfinished
-from collectors.wire.focus import FocusRefused
+from collectors.wire.focus import FocusRefused, text_table
 from fleet.actions.mapping import add_rule
 from fleet.models import AuditEvent, CostImport, Service
 from fleet.selectors.costs import counting_batches
@@ -105,7 +109,7 @@ def test_two_imports_of_one_file_at_once_count_once(charges: ChargeTable, monkey
     monkeypatch.setattr(bills, "bill_with", lambda sha256: None)
     second = import_bill(body, file_name="a.csv", actor="user:eve")
     assert (second.new, second.bill) == (False, first.bill)
-    assert list(charges.batches()) == [first.bill.batch.hex]
+    assert list(charges.batches()) == [f"{first.bill.batch.hex}-0"]
 
 
 def test_a_broken_bill_leaves_nothing(charges: ChargeTable) -> None:
@@ -131,13 +135,86 @@ def test_charges_without_their_row_in_the_database_do_not_count_and_are_swept_la
     store.engine.command("ALTER TABLE charges UPDATE written_at = now() - 90000 WHERE 1", None, {"mutations_sync": 2})
     kept = import_bill(bill(("1", "r", "")), file_name="a.csv", actor="user:ada").bill
     assert sweep_unfinished() == 1
-    assert list(charges.batches()) == [kept.batch.hex]
+    assert list(charges.batches()) == [f"{kept.batch.hex}-0"]
 
 
 def test_a_withdrawn_bill_may_be_imported_again(charges: ChargeTable) -> None:
     first = import_bill(bill(("1", "r", "")), file_name="a.csv", actor="user:ada")
     assert remove_bills([first.bill], actor="user:ada") == 1
     assert import_bill(bill(("1", "r", "")), file_name="a.csv", actor="user:ada").new
+
+
+def test_a_corrected_file_of_the_same_period_replaces_the_earlier_one_exactly_once(charges: ChargeTable) -> None:
+    import_bill(bill(("10", "r", ""), ("3", "r", "")), file_name="a.csv", actor="user:ada")
+    euros = import_bill(bill(("7", "r", ""), currency="EUR"), file_name="eur.csv", actor="user:ada")
+    corrected = bill(("11", "r", ""), ("-1", "r", ""))
+    second = import_bill(corrected, file_name="b.csv", actor="user:ada")
+    again = import_bill(corrected, file_name="c.csv", actor="user:ada")
+    assert (euros.replaced, second.replaced, again.new) == (0, 1, False)
+    assert sorted((group.currency, group.billed_cost) for group in groups(charges)) == [("EUR", 7), ("USD", 10)]
+
+
+def test_a_file_may_be_added_to_the_earlier_ones(charges: ChargeTable) -> None:
+    import_bill(bill(("10", "r", "")), file_name="a.csv", actor="user:ada")
+    import_bill(bill(("3", "r", "")), file_name="b.csv", actor="user:ada", replace=False)
+    assert [group.billed_cost for group in groups(charges)] == [13]
+
+
+def test_what_a_withdrawn_file_replaced_counts_again(charges: ChargeTable) -> None:
+    import_bill(bill(("10", "r", "")), file_name="a.csv", actor="user:ada")
+    second = import_bill(bill(("12", "r", "")), file_name="b.csv", actor="user:ada")
+    remove_bills([second.bill], actor="user:ada")
+    assert [group.billed_cost for group in groups(charges)] == [10]
+
+
+def test_what_counted_at_an_earlier_time_is_still_known(charges: ChargeTable) -> None:
+    first = import_bill(bill(("10", "r", "")), file_name="a.csv", actor="user:ada")
+    import_bill(bill(("12", "r", "")), file_name="b.csv", actor="user:ada")
+    assert sweep_unfinished() == 0
+    then = charges.groups(counting_batches(at=first.bill.imported_at), 0, 2**32)
+    assert [group.billed_cost for group in then] == [10]
+
+
+def test_a_simulated_bill_replaces_no_real_one(charges: ChargeTable) -> None:
+    import_bill(bill(("10", "r", "")), file_name="a.csv", actor="user:ada")
+    assert import_bill(bill(("12", "r", "")), file_name="b.csv", actor="token:demo", simulated=True).replaced == 0
+
+
+def test_parquet_says_the_same_as_csv(charges: ChargeTable) -> None:
+    body = bill(("1.5", "r1", '{"service": "checkout", "env": "prod"}'), ("-0.25", "r2", ""))
+    table = arrow_csv.read_csv(io.BytesIO(body))
+    index = table.column_names.index("BilledCost")
+    costs = pa.array([Decimal("1.5"), Decimal("-0.25")], pa.decimal128(20, 6))
+    table = table.set_column(index, "BilledCost", costs)
+    tags = pa.array([[("service", "checkout"), ("env", "prod")], None], pa.map_(pa.string(), pa.string()))
+    table = table.set_column(table.column_names.index("Tags"), "Tags", tags)
+    packed = io.BytesIO()
+    pq.write_table(table, packed)
+    imported = import_bill(packed.getvalue(), file_name="a.parquet", actor="user:ada")
+    assert imported.billed_cost == {"USD": Decimal("1.25")}
+    assert {(g.service, g.environment): g.billed_cost for g in groups(charges)} == {
+        ("checkout", "prod"): Decimal("1.5"),
+        ("", ""): Decimal("-0.25"),
+    }
+
+
+def test_broken_parquet_is_refused(charges: ChargeTable) -> None:
+    with pytest.raises(FocusRefused, match="broken Parquet"):
+        import_bill(b"PAR1 and then nothing of sense PAR1", file_name="a.parquet", actor="user:ada")
+
+
+def test_a_large_file_is_read_in_blocks_and_refused_whole(
+    charges: ChargeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_table, "_BLOCK", 2000)
+    rows = [(str(n), f"r{n}", "") for n in range(200)]
+    told: list[int] = []
+    imported = import_bill(bill(*rows), file_name="a.csv", actor="user:ada", progress=told.append)
+    assert (imported.bill.rows, imported.billed_cost, told[-1]) == (200, {"USD": 19900}, 200)
+    assert len(told) > 5
+    with pytest.raises(FocusRefused, match="row 202, BilledCost 'x'"):
+        import_bill(bill(*rows, ("x", "r", "")), file_name="b.csv", actor="user:ada")
+    assert sum(charges.batches().values()) == 200
 
 
 def test_sums_of_several_currencies_stay_apart(charges: ChargeTable) -> None:
@@ -148,7 +225,7 @@ def test_sums_of_several_currencies_stay_apart(charges: ChargeTable) -> None:
 
 
 def test_a_tag_with_thousands_of_values_is_not_taken_for_the_service(charges: ChargeTable) -> None:
-    body = bill(*(("1", "r", f'{{"service": "s{number}"}}') for number in range(bills.MAX_SERVICES + 1)))
+    body = bill(*(("1", "r", f'{{"service": "s{number}"}}') for number in range(MAX_SERVICES + 1)))
     with pytest.raises(LimitExceeded, match="the bill names 2001 services, over the limit of 2000"):
         import_bill(body, file_name="a.csv", actor="user:ada")
     assert not Service.objects.exists()

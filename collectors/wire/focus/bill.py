@@ -1,66 +1,125 @@
-"""The CSV file of a FOCUS bill to columns of charges.
+"""The file of a FOCUS bill to columns of charges, some rows at a time.
 
-Source: https://focus.finops.org/focus-specification/v1-0/ ; later minor versions only add columns, which are kept.
-A bill is decoded whole or refused whole, naming row, column and value of what is wrong.
+Source: https://focus.finops.org/focus-specification/v1-0/ ; later minor versions add columns, which are kept, and
+1.3 renames two. A bill is taken whole or refused whole, naming row, column and value of what is wrong.
 """
 
+import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collectors.wire.compression import gzip_members
 from collectors.wire.focus.amounts import amounts_of
-from collectors.wire.focus.columns import BY_KEY, COLUMNS, Kind
-from collectors.wire.focus.errors import FocusRefused, RowError, refuse_if
-from collectors.wire.focus.text_table import text_table
+from collectors.wire.focus.columns import BY_KEY, COLUMNS, SUCCESSORS, Kind
+from collectors.wire.focus.errors import MOST_SHOWN, FocusRefused, RowError, refuse_if
+from collectors.wire.focus.parquet import MAGIC, parquet_tables
+from collectors.wire.focus.plain_file import plain_file
+from collectors.wire.focus.text_table import text_tables
 from collectors.wire.limits import DecodeLimits
 from telemetry.model.charges import AMOUNT, CHARGE_SCHEMA, MOMENT, ChargeBatch
+from telemetry.model.errors import LimitExceeded
 
 CHARGE_CATEGORIES: Final = frozenset({"Usage", "Purchase", "Tax", "Credit", "Adjustment"})
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _LATEST: Final = datetime(2106, 1, 1, tzinfo=UTC)
-_GZIP: Final = b"\x1f\x8b"
-_FIRST_ROW: Final = 2
-"""Row number of the first charge: the header is row 1, as in a spreadsheet."""
 
 
 def decode_focus(body: bytes, limits: DecodeLimits, *, max_charges: int) -> ChargeBatch:
-    """Charges of a FOCUS CSV file, packed with gzip or not.
+    """Charges of a whole FOCUS file in memory: CSV, packed with gzip or not, or Parquet.
 
     Raises FocusRefused (with the errors found by row and column, up to a number), InvalidInput for broken gzip,
     LimitExceeded.
     """
-    return _charges(text_table(plain_bytes(body, limits), max_charges))
+    reader = BillReader(limits, max_charges=max_charges)
+    tables = [charges.table for charges in reader.read(io.BytesIO(body))]
+    return ChargeBatch(pa.concat_tables(tables).combine_chunks(), reader.notices)
 
 
-def plain_bytes(body: bytes, limits: DecodeLimits) -> bytes:
-    """`body`, or what it holds if it is gzip. Raises InvalidInput for broken gzip, LimitExceeded."""
-    if body.startswith(_GZIP):
-        return gzip_members(body, limits)
-    limits.check_decoded(len(body))
-    return body
+class BillReader:
+    """Reads one bill some rows at a time; what is odd in it is known after the last of them."""
+
+    def __init__(self, limits: DecodeLimits, *, max_charges: int) -> None:
+        self._limits = limits
+        self._max_charges = max_charges
+        self._empty: Counter[str] = Counter()
+        self._rounded: Counter[str] = Counter()
+        self.charges = 0
+
+    def read(self, file: IO[bytes]) -> Iterator[ChargeBatch]:
+        """The charges, in order. Raises as `decode_focus`, after the rows before the fault were given out."""
+        errors: list[RowError] = []
+        for first_row, table in self._tables(file, errors):
+            self.charges += table.num_rows
+            self._check_count()
+            bill = _Bill.of(table, first_row, errors, self._empty, self._rounded)
+            charges = _charges(bill)
+            if charges is not None and not errors:
+                yield ChargeBatch(charges)
+            if len(errors) > MOST_SHOWN:
+                break
+        refuse_if(errors)
+        if not self.charges:
+            raise FocusRefused("the file has a header but no charges")
+
+    def _tables(self, file: IO[bytes], errors: list[RowError]) -> Iterator[tuple[int, Any]]:
+        file.seek(0)
+        if file.read(4) == MAGIC:
+            file.seek(0)
+            return parquet_tables(file, self._limits)
+        return text_tables(plain_file(file, self._limits), errors)
+
+    def _check_count(self) -> None:
+        if self.charges > self._max_charges:
+            what = (
+                f"the file has {self.charges} charges or more; the limit is {self._max_charges} (BELVEDERE_MAX_CHARGES)"
+            )
+            raise LimitExceeded(what, limit_name="BELVEDERE_MAX_CHARGES")
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences about what is odd but does not change an amount."""
+        empty = (
+            f"{column} is empty in {count} of {self.charges} rows, which FOCUS does not allow"
+            for column, count in self._empty.items()
+        )
+        rounded = (
+            f"{column} has {count} values with more than 18 decimal places; they were rounded to 18"
+            for column, count in self._rounded.items()
+        )
+        return (*empty, *rounded)
 
 
 @dataclass(frozen=True, slots=True)
 class _Bill:
-    """Text columns of the file by name and by lower-case name, and the errors found so far."""
+    """Text columns of some rows by name and by lower-case name, and what was found in all rows so far."""
 
     named: dict[str, Any]
     texts: dict[str, Any]
     rows: int
+    first_row: int
     errors: list[RowError]
-    notices: list[str]
+    empty: Counter[str]
+    rounded: Counter[str]
+
+    @classmethod
+    def of(
+        cls, table: Any, first_row: int, errors: list[RowError], empty: Counter[str], rounded: Counter[str]
+    ) -> "_Bill":
+        named = {name: table[name].combine_chunks() for name in table.column_names}
+        texts = {name.lower(): column for name, column in named.items()}
+        return cls(named, texts, table.num_rows, first_row, errors, empty, rounded)
 
     def texts_of(self, column: str) -> Any:
         """pyarrow string array; all null where the file has no such column."""
-        found = self.texts.get(column.lower())
+        found = self.texts.get(column.lower(), self.texts.get(SUCCESSORS.get(column, "")))
         return pa.nulls(self.rows, pa.string()) if found is None else found
 
     def refuse_rows(self, column: str, bad: Any, reason: Callable[[str | None], str]) -> None:
@@ -68,21 +127,19 @@ class _Bill:
         texts = self.texts_of(column)
         for index in pc.indices_nonzero(bad).to_pylist():
             value = texts[index].as_py()
-            self.errors.append(RowError(index + _FIRST_ROW, column, value or "", reason(value)))
+            self.errors.append(RowError(index + self.first_row, column, value or "", reason(value)))
 
 
-def _charges(table: Any) -> ChargeBatch:
-    if not table.num_rows:
-        raise FocusRefused("the file has a header but no charges")
-    named = {name: table[name].combine_chunks() for name in table.column_names}
-    bill = _Bill(named, {name.lower(): texts for name, texts in named.items()}, table.num_rows, [], [])
+def _charges(bill: _Bill) -> Any | None:
+    """Table with CHARGE_SCHEMA, None where a value is wrong."""
+    known = len(bill.errors)
     columns = {column.target: _READERS[column.kind](bill, column.name) for column in COLUMNS}
     _check_periods(bill, columns)
-    refuse_if(bill.errors)
-    columns["row"] = pa.array(range(_FIRST_ROW, bill.rows + _FIRST_ROW), pa.uint32())
+    if len(bill.errors) > known:
+        return None
+    columns["row"] = pa.array(range(bill.first_row, bill.rows + bill.first_row), pa.uint32())
     columns["extra"] = pa.array(_extra(bill), pa.string())
-    table = pa.table([columns[field.name] for field in CHARGE_SCHEMA], schema=CHARGE_SCHEMA)
-    return ChargeBatch(table, tuple(bill.notices))
+    return pa.table([columns[field.name] for field in CHARGE_SCHEMA], schema=CHARGE_SCHEMA)
 
 
 def _check_periods(bill: _Bill, columns: dict[str, Any]) -> None:
@@ -94,7 +151,7 @@ def _check_periods(bill: _Bill, columns: dict[str, Any]) -> None:
         for index in pc.indices_nonzero(empty).to_pylist():
             value = bill.texts_of(f"{column}End")[index].as_py()
             reason = f"is not after {column}Start {starts[index].as_py()!r} (ends are exclusive)"
-            bill.errors.append(RowError(index + _FIRST_ROW, f"{column}End", value, reason))
+            bill.errors.append(RowError(index + bill.first_row, f"{column}End", value, reason))
 
 
 def _texts(bill: _Bill, column: str) -> Any:
@@ -103,8 +160,8 @@ def _texts(bill: _Bill, column: str) -> Any:
 
 def _needed_texts(bill: _Bill, column: str) -> Any:
     texts = bill.texts_of(column)
-    if missing := texts.null_count:
-        bill.notices.append(f"{column} is empty in {missing} of {bill.rows} rows, which FOCUS does not allow")
+    if texts.null_count:
+        bill.empty[column] += texts.null_count
     return pc.fill_null(texts, "")
 
 
@@ -181,9 +238,9 @@ def _tag_object(text: str) -> str:
 
 def _optional_amounts(bill: _Bill, column: str) -> Any:
     amounts, errors, rounded = amounts_of(bill.texts_of(column))
-    bill.errors.extend(RowError(index + _FIRST_ROW, column, value, reason) for index, value, reason in errors)
+    bill.errors.extend(RowError(index + bill.first_row, column, value, reason) for index, value, reason in errors)
     if rounded:
-        bill.notices.append(f"{column} has {rounded} values with more than 18 decimal places; they were rounded to 18")
+        bill.rounded[column] += rounded
     return amounts if amounts is not None else pa.nulls(bill.rows, AMOUNT)
 
 

@@ -3,10 +3,12 @@
 Source: https://focus.finops.org/focus-specification/v1-0/ (feature level and "allows nulls" of each column).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
+
+from collectors.wire.focus.errors import FocusRefused
 
 NULL_WORDS: Final = ("", "NULL", "null")
 """How exports write null in CSV; the specification names none."""
@@ -76,8 +78,17 @@ MANDATORY: Final = (
     "PricingUnit", "ProviderName", "PublisherName", "ServiceCategory", "ServiceName",
 )  # fmt: skip
 
-_SUCCESSORS: Final = {"ProviderName": "serviceprovidername", "PublisherName": "hostprovidername"}
+SUCCESSORS: Final = {"ProviderName": "serviceprovidername", "PublisherName": "hostprovidername"}
 """FOCUS 1.3 renames these two."""
+
+
+def check_header(names: Sequence[str]) -> None:
+    """Raises FocusRefused if a mandatory column is missing or one stands there twice."""
+    lowered = [name.lower() for name in names]
+    if missing := missing_columns(lowered):
+        raise FocusRefused(f"columns are missing that FOCUS prescribes: {', '.join(missing)}")
+    if twice := sorted({name for name in lowered if lowered.count(name) > 1}):
+        raise FocusRefused(f"columns stand in the header twice: {', '.join(twice)}")
 
 
 def missing_columns(lower_case_names: Collection[str]) -> list[str]:
@@ -85,5 +96,5 @@ def missing_columns(lower_case_names: Collection[str]) -> list[str]:
     return [
         name
         for name in MANDATORY
-        if name.lower() not in lower_case_names and _SUCCESSORS.get(name) not in lower_case_names
+        if name.lower() not in lower_case_names and SUCCESSORS.get(name) not in lower_case_names
     ]

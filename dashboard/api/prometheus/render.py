@@ -152,14 +152,7 @@ def render_statistics(statistics: Statistics) -> bytes:
     """The object `stats`, in Prometheus' names; `series` is our own."""
     return orjson.dumps(
         {
-            "timings": {
-                "evalTotalTime": statistics.seconds,
-                "resultSortTime": 0,
-                "queryPreparationTime": 0,
-                "innerEvalTime": statistics.seconds,
-                "execQueueTime": 0,
-                "execTotalTime": statistics.seconds,
-            },
+            "timings": {"evalTotalTime": statistics.seconds, "execTotalTime": statistics.seconds},
             "samples": {"totalQueryableSamples": statistics.samples, "peakSamples": statistics.points},
             "series": statistics.series,
         }

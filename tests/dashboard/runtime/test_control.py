@@ -158,13 +158,17 @@ def test_ctrl_c_stops_the_command_in_the_server(
             raise
 
     command(handle)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
     def press() -> None:
         begun.wait(10)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=press).start()
-    assert travel(server, ["test"]) == CANCELLED
+    try:
+        assert travel(server, ["test"]) == CANCELLED
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stopped.wait(10)
     assert "belvedere test: stopped" in capfd.readouterr().err
 
