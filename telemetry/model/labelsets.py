@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.model.labels import METRIC_NAME, Labels
+from telemetry.model.coded_labels import CodedLabels
+from telemetry.model.labels import METRIC_NAME, Labels, label_value
 
 METADATA_LABELS: Final = frozenset({METRIC_NAME, "__type__", "__unit__"})
 """Labels that say what a series is called and measured in; they go when a function changes its meaning."""
@@ -60,6 +61,42 @@ def number_groups(keys: Iterable[Labels]) -> tuple[NDArray[np.int64], list[Label
     numbers: dict[Labels, int] = {}
     index = np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), dtype=np.int64)
     return index, list(numbers)
+
+
+def take_labels(labels: Sequence[Labels], rows: NDArray[np.int64]) -> Sequence[Labels]:
+    """Some of the label sets; no row twice."""
+    return labels.take(rows) if isinstance(labels, CodedLabels) else [labels[row] for row in rows.tolist()]
+
+
+def without_metadata(labels: Sequence[Labels]) -> Sequence[Labels]:
+    """As `drop_metadata`, each of them."""
+    if isinstance(labels, CodedLabels):
+        return labels.without(METADATA_LABELS)
+    return [drop_metadata(one) for one in labels]
+
+
+def label_texts(labels: Sequence[Labels], name: str) -> list[str]:
+    """Distinct values of one label, '' where it is absent, in order of first appearance."""
+    if isinstance(labels, CodedLabels):
+        return list(dict.fromkeys(labels.texts(name)))
+    return list(dict.fromkeys(label_value(one, name) for one in labels))
+
+
+def any_equal(labels: Sequence[Labels]) -> bool:
+    """Whether two of the label sets are equal."""
+    return labels.equal_rows() if isinstance(labels, CodedLabels) else len(set(labels)) < len(labels)
+
+
+def group_labels(
+    labels: Sequence[Labels], grouping: Sequence[str], *, without: bool
+) -> tuple[NDArray[np.int64], Sequence[Labels]]:
+    """(int64[N] group of each under by(...) or without(...), their label sets in order of first appearance)."""
+    if isinstance(labels, CodedLabels):
+        kept = labels.without([*grouping, METRIC_NAME]) if without else labels.keep(grouping)
+        index, first = kept.groups()
+        return index, list(kept.take(first))
+    key = grouping_key(grouping, without=without)
+    return number_groups(key(one) for one in labels)
 
 
 def format_labels(labels: Labels) -> str:

@@ -143,6 +143,9 @@ class RawColumns:
     timestamps_ms: NDArray[np.int64]
     values: NDArray[np.float64]
 
+    def __len__(self) -> int:
+        return len(self.timestamps_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

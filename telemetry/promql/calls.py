@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from telemetry.model.labels import METRIC_NAME, Labels, label_value
+from telemetry.model.labels import METRIC_NAME, Labels
+from telemetry.model.labelsets import label_texts
 from telemetry.model.time import TimeGrid
 from telemetry.promql import histogram_ranges, info, label_functions, range_functions, selection, sorting
 from telemetry.promql.ast import Call, Subquery, ValueType, VectorSelector, without_parens
@@ -46,8 +47,8 @@ def _over_range(context: Context, call: Call, grid: TimeGrid) -> Value:
             run.notes.invalid_quantile(call.args[0], quantile)
     if call.function in ("rate", "increase"):
         place = None if isinstance(without_parens(source), Subquery) else source
-        for labels in result.floats().labels:
-            run.notes.counter_name(place, label_value(labels, METRIC_NAME))
+        for name in label_texts(result.floats().labels, METRIC_NAME):
+            run.notes.counter_name(place, name)
     return range_functions.named(run, call.function, result)
 
 

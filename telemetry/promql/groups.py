@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from telemetry.model.labels import Labels
-from telemetry.model.labelsets import grouping_key, number_groups
+from telemetry.model.labelsets import group_labels
 from telemetry.promql.ast import Aggregate
 from telemetry.promql.values import Floats, Indices, Mask, Vector
 
@@ -27,8 +27,7 @@ class Groups:
 
     @classmethod
     def of(cls, node: Aggregate, operand: Vector) -> "Groups":
-        key = grouping_key(node.grouping, without=node.without)
-        return cls(operand, *number_groups(key(labels) for labels in operand.labels))
+        return cls(operand, *group_labels(operand.labels, node.grouping, without=node.without))
 
     @property
     def shape(self) -> tuple[int, int]:

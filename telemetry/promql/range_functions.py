@@ -6,9 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from telemetry.model.sample_matrix import MatrixColumns
 from telemetry.model.samples import RawColumns
 from telemetry.promql.ast import Call
 from telemetry.promql.kernels import counts, extremes, ordered, rates, sums, trends
+from telemetry.promql.matrix_windows import EXTRAPOLATED, MatrixWindows
 from telemetry.promql.run import Run
 from telemetry.promql.values import Floats, Indices, Mask, RangeVector, Vector, refuse_equal_rows
 from telemetry.promql.windows import Windows, blocks, rows_of, windows_of
@@ -65,8 +67,11 @@ def computed(
     shape = (len(operand), len(times_ms))
     run.count_points(shape[0] * shape[1])
     values, present = np.empty(shape), np.empty(shape, dtype=np.bool_)
+    shared = _shared_windows(operand, times_ms)
+    if shared is not None and name in EXTRAPOLATED:
+        return shared.extrapolated(name, run.check_time)
     for rows in blocks(*shape):
-        windows = _windows(operand, rows, times_ms)
+        windows = shared.flat(np.arange(rows.start, rows.stop)) if shared else _windows(operand, rows, times_ms)
         repeated = [np.tile(argument, rows.stop - rows.start) for argument in arguments]
         found, shown = function.kernel(windows, *repeated)
         values[rows], present[rows] = found.reshape(-1, shape[1]), shown.reshape(-1, shape[1])
@@ -81,6 +86,14 @@ def named(run: Run, name: str, result: Vector) -> Vector:
     delayed = run.options.delayed_name_removal
     renamed = result.renamed(delayed=delayed)
     return renamed if delayed else refuse_equal_rows(renamed)
+
+
+def _shared_windows(operand: RangeVector, times_ms: Indices) -> MatrixWindows | None:
+    """Windows of series whose timestamps are shared, if these are."""
+    columns = operand.columns
+    if not isinstance(columns, MatrixColumns) or not len(columns):
+        return None
+    return MatrixWindows.of(columns.matrix, operand.ends_ms, times_ms, operand.range_ms)
 
 
 def _windows(operand: RangeVector, rows: slice, times_ms: Indices) -> Windows:

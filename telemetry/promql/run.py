@@ -136,7 +136,7 @@ class Run:
         if key not in self.read:
             series = self.select(matchers, time_range)
             columns = self.source.read_samples(series, time_range)
-            self.count_samples(len(columns.timestamps_ms))
+            self.count_samples(len(columns))
             self.check_time()
             self.read[key] = series, columns
         return self.read[key]

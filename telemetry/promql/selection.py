@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from telemetry.model.histograms import RawHistograms
+from telemetry.model.sample_matrix import MatrixColumns
 from telemetry.model.samples import RawColumns, SeriesSet, is_stale
 from telemetry.model.time import TimeGrid, TimeRange
+from telemetry.promql import matrix_windows
 from telemetry.promql.ast import MatrixSelector, Subquery, VectorSelector
 from telemetry.promql.histogram_arithmetic import reset_once
 from telemetry.promql.planner import newest_by_engine
@@ -44,6 +46,10 @@ def _newest(run: Run, selector: VectorSelector, grid: TimeGrid, *, of_times: boo
     histograms = run.read_histograms(selector.matchers, time_range)
     if histograms is not None:
         return _newest_of_both(series, columns, histograms, times, lookback, of_times=of_times)
+    if isinstance(columns, MatrixColumns) and len(columns):
+        return vector(
+            series.labels, *matrix_windows.newest(columns.matrix, times, lookback, of_times=of_times)
+        ).compact()
     newest, present = _current(columns, times, lookback)
     if not len(columns.values):
         return vector(series.labels, np.full(present.shape, np.nan), present).compact()
@@ -106,6 +112,8 @@ def _kept(histograms: RawHistograms, kept: Mask) -> RawHistograms:
 
 def without_stale(columns: RawColumns) -> RawColumns:
     """Columns without staleness markers."""
+    if isinstance(columns, MatrixColumns):
+        return MatrixColumns(columns.matrix.without_stale())
     stale = is_stale(columns.values)
     if not stale.any():
         return columns

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from telemetry.model.histograms import Cells, RawHistograms
 from telemetry.model.labels import Labels
-from telemetry.model.labelsets import drop_metadata, number_groups
+from telemetry.model.labelsets import any_equal, number_groups, take_labels, without_metadata
 from telemetry.model.samples import RawColumns
 from telemetry.promql.errors import EvaluationError
 
@@ -42,10 +42,9 @@ class Vector:
 
     def take(self, rows: Indices) -> "Vector":
         """These rows, in this order."""
-        labels = [self.labels[row] for row in rows.tolist()]
         return replace(
             self,
-            labels=labels,
+            labels=take_labels(self.labels, rows),
             values=self.values[rows],
             present=self.present[rows],
             unnamed=self.unnamed[rows],
@@ -78,7 +77,7 @@ class Vector:
         """Without metric names: removed now, or marked for removal at the end if `delayed`."""
         if delayed:
             return replace(self, unnamed=np.ones(len(self), dtype=np.bool_))
-        return replace(self, labels=[drop_metadata(labels) for labels in self.labels])
+        return replace(self, labels=without_metadata(self.labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def empty_vector(times: int) -> Vector:
 
 def merge_rows(operand: Vector) -> Vector:
     """Rows of equal labels joined into one. Raises EvaluationError if two of them have a sample at one time."""
-    if len(set(operand.labels)) == len(operand.labels):
+    if not any_equal(operand.labels):
         return operand
     groups, labels = number_groups(operand.labels)
     present = np.zeros((len(labels), operand.present.shape[1]), dtype=np.int64)
@@ -175,7 +174,7 @@ def stacked(parts: Sequence[Vector]) -> Vector:
 
 def refuse_equal_rows(operand: Vector) -> Vector:
     """The vector itself. Raises EvaluationError if two rows have equal labels, even at different times."""
-    if len(set(operand.labels)) != len(operand.labels):
+    if any_equal(operand.labels):
         raise EvaluationError(DUPLICATE)
     return operand
 
