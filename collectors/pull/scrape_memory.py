@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collectors.pull.page_layout import Layout, with_shape
-from collectors.pull.target_series import PageSeries
+from collectors.pull.target_series import PageSeries, Remembered
 from collectors.wire.exposition import parse_exposition
 from collectors.wire.limits import DecodeLimits
 from telemetry.model.errors import LimitExceeded
@@ -167,15 +167,16 @@ class ScrapeMemory:
         before = self._known
         old_keys = before.layout.stored_keys if before else ()
         numbers = dict(zip(old_keys, before.numbers.tolist(), strict=True)) if before else {}
+        plain = Remembered(self._rules.series.plain)
         batch = parse_exposition(
             page,
             default_timestamp_ms=timestamp_ms,
             openmetrics=openmetrics,
-            target=self._rules.series.plain,
+            target=plain,
             known=frozenset(before.layout.keys) if before else frozenset(),
             limits=self._rules.limits,
         )
-        layout = self._layout(batch, timestamp_ms, before.layout if before else None, numbers)
+        layout = self._layout(batch, timestamp_ms, before.layout if before else None, numbers, plain)
         counts = PageCounts(len(layout.keys), layout.after_relabel)
         self._check_count(layout, counts)
         stored = layout.stored_keys
@@ -190,7 +191,7 @@ class ScrapeMemory:
         return pieces, self._counts(layout, sum(1 for key in stored if key not in numbers))
 
     def _layout(
-        self, batch: SampleBatch, timestamp_ms: int, before: Layout | None, numbers: dict[bytes, int]
+        self, batch: SampleBatch, timestamp_ms: int, before: Layout | None, numbers: dict[bytes, int], plain: Remembered
     ) -> Layout:
         """Which samples of a parsed page are stored, and which of their series can end."""
         timed = (batch.timestamps_ms != timestamp_ms) & self._rules.honor_timestamps
@@ -201,7 +202,7 @@ class ScrapeMemory:
         after_relabel = 0
         for position, key in enumerate(batch.keys):
             if key not in numbers and key not in self._fresh and key not in dropped and key not in twins:
-                self._decide(key, dropped, twins, taken)
+                self._decide(key, plain, dropped, twins, taken)
             if key in dropped:
                 continue
             after_relabel += 1
@@ -219,9 +220,11 @@ class ScrapeMemory:
             metadata=batch.metadata,
         )
 
-    def _decide(self, key: bytes, dropped: set[bytes], twins: set[bytes], taken: set[Labels]) -> None:
+    def _decide(
+        self, key: bytes, plain: Remembered, dropped: set[bytes], twins: set[bytes], taken: set[Labels]
+    ) -> None:
         """Whether a series that was not seen before is dropped by a rule, or is another text for the same one."""
-        labels = self._rules.series.labels(key)
+        labels = self._rules.series.final(plain.labels(key))
         if labels is None:
             dropped.add(key)
         elif labels in taken:

@@ -16,6 +16,22 @@ from telemetry.model.labels import Labels
 NO_LIMITS: Final = PageLimits()
 
 
+class Remembered:
+    """Reads series, and remembers those of one page: they are asked for twice."""
+
+    def __init__(self, plain: TargetSeries) -> None:
+        self._plain = plain
+        self._known: dict[bytes, Labels] = {}
+        self.key_space = plain.key_space
+
+    def labels(self, series: bytes) -> Labels:
+        """As `TargetSeries.labels`."""
+        found = self._known.get(series)
+        if found is None:
+            found = self._known[series] = self._plain.labels(series)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class PageSeries:
     """Gives what a target exposes its final labels."""
@@ -25,12 +41,15 @@ class PageSeries:
     limits: PageLimits = NO_LIMITS
 
     def labels(self, key: bytes) -> Labels | None:
-        """Final labels of the series as it stands on the page, None if a rule drops it.
+        """As `final`, from the series as it stands on the page. Raises InvalidInput for what is no series."""
+        return self.final(self.plain.labels(key))
 
-        Raises InvalidInput for what is no series, LimitExceeded if it has more labels (or longer ones) than the job
-        allows.
+    def final(self, labels: Labels) -> Labels | None:
+        """Final labels of the series whose labels (with those of the target) are given, None if a rule drops it.
+
+        Raises InvalidInput for what the rules leave no series of, LimitExceeded for more or longer labels than the
+        job allows.
         """
-        labels = self.plain.labels(key)
         if self.rules:
             found = relabelled(dict(labels), self.rules)
             if not found:

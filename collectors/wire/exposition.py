@@ -8,7 +8,7 @@ https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.
 
 import re
 from collections.abc import Container
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from collectors.wire.exposition_metadata import FamilyNotes
 from collectors.wire.exposition_series import TargetSeries
 from collectors.wire.limits import DecodeLimits
 from telemetry.model.errors import InvalidInput
+from telemetry.model.labels import Labels
 from telemetry.model.samples import SampleBatch
 
 _SERIES: Final = re.compile(rb"""[ \t]*+[^ \t{#"]*+[ \t]*+(?:\{(?:[^"}\n]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+")*+\})?""")
@@ -28,12 +29,21 @@ _END: Final = b"# EOF"
 _PLAIN: Final = TargetSeries()
 
 
+class SeriesReader(Protocol):
+    """Gives the series of a page their labels, as `TargetSeries` does."""
+
+    @property
+    def key_space(self) -> str: ...
+
+    def labels(self, series: bytes) -> Labels: ...
+
+
 def parse_exposition(
     page: bytes,
     *,
     default_timestamp_ms: int,
     openmetrics: bool = False,
-    target: TargetSeries = _PLAIN,
+    target: SeriesReader = _PLAIN,
     known: Container[bytes] = frozenset(),
     limits: DecodeLimits,
 ) -> SampleBatch:
@@ -67,7 +77,7 @@ def _lines(page: bytes, openmetrics: bool) -> list[bytes]:
 
 class _PageReader:
     def __init__(
-        self, default_ms: int, openmetrics: bool, target: TargetSeries, known: Container[bytes], limits: DecodeLimits
+        self, default_ms: int, openmetrics: bool, target: SeriesReader, known: Container[bytes], limits: DecodeLimits
     ) -> None:
         self._default_ms = default_ms
         self._openmetrics = openmetrics

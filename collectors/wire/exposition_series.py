@@ -6,6 +6,7 @@ https://prometheus.io/docs/guides/utf8/
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from collectors.wire.protobuf import utf8
@@ -37,19 +38,15 @@ class TargetSeries:
 
     def labels(self, series: bytes) -> Labels:
         """Labels of `series` as it stands on the page. Raises InvalidInput if it is not understood."""
-        name, brace, inside = series.strip(b" \t").partition(b"{")
-        pairs = _pairs(inside.rpartition(b"}")[0], series) if brace else []
-        plain = name.rstrip(b" \t")
-        if plain:
-            if not _NAME.fullmatch(plain):
-                raise InvalidInput(f"{_shown(plain)} is not a metric name")
-            pairs.insert(0, (METRIC_NAME, plain.decode()))
-        return checked_labels(self._with_target(pairs))
+        return checked_labels(self._with_target(list(_read(series))))
 
     def _with_target(self, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
         if not self.target_labels:
             return pairs
         names = {name for name, _ in pairs}
+        if names.isdisjoint([name for name, _ in self.target_labels]):
+            pairs += self.target_labels
+            return pairs
         if self.honor_labels:
             return pairs + [label for label in self.target_labels if label[0] not in names]
         taken = names | {name for name, _ in self.target_labels}
@@ -62,6 +59,19 @@ class TargetSeries:
                 name = f"exported_{name}"
             taken.add(name)
         return name, value
+
+
+@lru_cache(maxsize=50_000)
+def _read(series: bytes) -> tuple[tuple[str, str], ...]:
+    """Label pairs of a series as they stand on the page. Cached: targets of one kind expose the same series."""
+    name, brace, inside = series.strip(b" \t").partition(b"{")
+    pairs = _pairs(inside.rpartition(b"}")[0], series) if brace else []
+    plain = name.rstrip(b" \t")
+    if plain:
+        if not _NAME.fullmatch(plain):
+            raise InvalidInput(f"{_shown(plain)} is not a metric name")
+        pairs.insert(0, (METRIC_NAME, plain.decode()))
+    return tuple(pairs)
 
 
 def _pairs(inside: bytes, series: bytes) -> list[tuple[str, str]]:
