@@ -1,9 +1,12 @@
 """Which parts a process runs and how its application is put together."""
 
+from typing import Any
+
 from django.conf import settings
 
 from collectors.pull.scraper import Scraper
 from collectors.receivers.app import ReceiverApp
+from collectors.receivers.syslog import SyslogPart, SyslogSettings
 from dashboard.api.health import Health
 from dashboard.front import build_front
 from dashboard.runtime.access_log import AccessLog
@@ -27,7 +30,7 @@ def compose(django_application: ASGIApp) -> Lifespan:
 
 def web_parts() -> list[Part]:
     """Parts of `belvedere up`, in the order of their start."""
-    supervised = log_parts()
+    supervised = [*log_parts(), *syslog_parts()]
     if background_runs_inside():
         supervised += [WorkerPart(), BeatPart(), Scraper(loopback=True)]
     return [StorePart(), *self_watch_parts(), *supervised, Supervisor(supervised), ControlPart(settings.DATA_DIR)]
@@ -49,3 +52,10 @@ def self_watch_parts() -> list[Part]:
 def log_parts() -> list[Part]:
     """Own log events go to the own store."""
     return [LogShippingPart()] if settings.SELF_WATCH else []
+
+
+def syslog_parts() -> list[Part]:
+    """Syslog, if a port is set for it."""
+    configured: dict[str, Any] = settings.SYSLOG
+    syslog = SyslogSettings(**configured)
+    return [SyslogPart(syslog)] if syslog.is_on else []

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.env import env_bool, env_float, env_int, env_list, env_path, env_str
@@ -301,6 +302,37 @@ INGEST = {
         128 * 1024**2,
         "bodies held at once by a group of routes (pushed, uploads, APIs, pages); further ones are told to retry",
         minimum=1024,
+    ),
+}
+SYSLOG: dict[str, Any] = {
+    "udp": env_str(
+        "BELVEDERE_SYSLOG_UDP", "", "where syslog is taken over UDP, such as 0.0.0.0:5514; empty for nowhere"
+    ),
+    "tcp": env_str(
+        "BELVEDERE_SYSLOG_TCP", "", "where syslog is taken over TCP, such as 0.0.0.0:5514; empty for nowhere"
+    ),
+    "tls": env_str(
+        "BELVEDERE_SYSLOG_TLS", "", "where syslog is taken over TLS, such as 0.0.0.0:6514; empty for nowhere"
+    ),
+    "tls_certificate": env_str("BELVEDERE_SYSLOG_TLS_CERTIFICATE", "", "file with the certificate chain for it"),
+    "tls_key": env_str("BELVEDERE_SYSLOG_TLS_KEY", "", "file with its key, if it is not in the same file"),
+    "tls_client_ca": env_str(
+        "BELVEDERE_SYSLOG_TLS_CLIENT_CA", "", "file with the authorities of senders' certificates; empty asks for none"
+    ),
+    "networks": tuple(
+        env_list("BELVEDERE_SYSLOG_NETWORKS", "", "networks that syslog is taken from; empty for everywhere")
+    ),
+    "max_message_bytes": env_int(
+        "BELVEDERE_SYSLOG_MAX_BYTES", 1024**2, "length of a syslog message; longer ones are cut and marked", minimum=480
+    ),
+    "max_waiting": env_int(
+        "BELVEDERE_SYSLOG_WAITING",
+        20_000,
+        "syslog messages read but not committed; beyond it TCP senders are slowed down and UDP messages dropped",
+        minimum=1,
+    ),
+    "max_connections": env_int(
+        "BELVEDERE_SYSLOG_CONNECTIONS", 1000, "syslog connections at once; further ones are closed", minimum=1
     ),
 }
 BILLS = {

@@ -91,3 +91,11 @@ def _ids(record: dict[str, Any]) -> tuple[str, str]:
         found = _TRACEPARENT.fullmatch(parent.strip())
         return (found[1], span_id or found[2]) if found else ("", span_id)
     return trace_id, span_id
+
+
+def trace_and_span(elements: dict[str, Any]) -> tuple[str, str]:
+    """(trace id, span id) of the first object among the values that has them, which loses them; '' where absent."""
+    for value in elements.values():
+        if isinstance(value, dict) and any(_ids(dict(value))):
+            return _ids(value)
+    return "", ""

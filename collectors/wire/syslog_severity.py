@@ -10,3 +10,9 @@ SEVERITIES: Final = {
     "4": ("warning", 13), "5": ("notice", 10), "6": ("info", 9), "7": ("debug", 5),
 }  # fmt: skip
 """Digit -> (word, severity_number)"""
+
+FACILITIES: Final = (
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
+    "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+)  # fmt: skip
+"""Facility number -> word."""

@@ -354,6 +354,7 @@ class TelemetryStore:
 
     def usage(self) -> list[TableUsage]:
         """Rows and bytes on disk of each table."""
+        self._log_sink.settle()
         self._sink.settle()
         return self._upkeep.usage()
 
