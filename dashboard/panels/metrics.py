@@ -10,6 +10,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from dashboard.panels.figures import Figure, Line, iso, time_series_figure
+from dashboard.panels.histogram_lines import unfolded
 from dashboard.panels.time_range import PageRange, duration_ms
 from dashboard.query_notes import noted
 from telemetry.model.errors import InvalidInput, TelemetryError
@@ -142,13 +143,13 @@ def _answered(number: int, text: str, grid: TimeGrid, result: QueryResult, unit:
 
 
 def frame_of(result: QueryResult) -> Frame:
-    """A scalar as one series without labels; a range query has no other kinds of result."""
+    """A scalar as one series without labels, native histograms as lines; a range query has no other kinds of result."""
     value = result.value
     if isinstance(value, ScalarResult):
         present = np.ones((1, len(value.times_ms)), dtype=np.bool_)
         return Frame([()], value.times_ms, value.values[np.newaxis, :], present)
     if isinstance(value, Frame):
-        return value
+        return unfolded(value)
     raise InvalidInput("the query has no values over time")
 
 

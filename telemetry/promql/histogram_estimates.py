@@ -134,8 +134,6 @@ def _natural_bounds_of_fraction(histogram: Histogram, lower: float, upper: float
 
 def _rank_inside(rank: float, count: float, lower: float, upper: float, value: float, *, linear: bool) -> float:
     if linear:
-        if lower == -math.inf:
-            return count
         return rank + count * (value - lower) / (upper - lower)
     log_lower, log_upper, log_value = (log2(abs(one)) for one in (lower, upper, value))
     if value > 0:
