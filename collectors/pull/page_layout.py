@@ -107,16 +107,22 @@ def split_page(page: bytes, *, timed: bool) -> SplitPage | None:
         lines.pop()
     if not lines:
         return None
-    heads, _, tails = zip(*[line.rpartition(b" ") for line in lines], strict=True)
+    # Slices and no tuples: those would be garbage that the collector walks through again and again.
+    cuts = [line.rfind(b" ") for line in lines]
+    heads = [line[:cut] if cut > 0 else b"" for line, cut in zip(lines, cuts, strict=True)]
+    tails = [line[cut + 1 :] for line, cut in zip(lines, cuts, strict=True)]
     if not timed:
         return SplitPage(heads, tails)
     # Comments are cut once: their last word is compared as it is.
-    parts = [
-        (head, tail) if head[:1] == _COMMENT else head.rpartition(b" ")[::2]
-        for head, tail in zip(heads, tails, strict=True)
+    cuts = [-1 if head[:1] == _COMMENT else head.rfind(b" ") for head in heads]
+    plain = [head[:1] == _COMMENT for head in heads]
+    values = [
+        tail if whole else head[cut + 1 :] for head, tail, cut, whole in zip(heads, tails, cuts, plain, strict=True)
     ]
-    heads_, values = zip(*parts, strict=True)
-    return SplitPage(heads_, values, tails)
+    starts = [
+        head if whole else head[:cut] if cut > 0 else b"" for head, cut, whole in zip(heads, cuts, plain, strict=True)
+    ]
+    return SplitPage(starts, values, tails)
 
 
 def with_shape(layout: Layout, page: bytes) -> Layout:
@@ -143,7 +149,7 @@ def _shaped(layout: Layout, found: SplitPage, timed: bool) -> Layout | None:
     return replace(
         layout,
         keys=list(map(_once, layout.keys)),
-        heads=tuple(map(_once, found.heads)),
+        heads=list(map(_once, found.heads)),
         timed=timed,
         samples_of=_getter(samples),
         comments_of=comments_of,
