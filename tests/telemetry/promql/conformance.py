@@ -88,8 +88,9 @@ it uses.
 
 Deliberately different: `info()` does not mix up the labels of series that begin at different times, `format_query`
 indents subqueries. Series of equal rank under `topk`, `bottomk` and `limitk` are taken in the order of their labels,
-where Prometheus takes them in the order of its storage. `first_over_time`, `ts_of_first_over_time`,
-`histogram_quantiles`, `start()`, `end()`, `step()` and `range()` are of later versions.
+where Prometheus takes them in the order of its storage. A quantile of a native histogram with observations that are no
+numbers is interpolated in its own bucket, where Prometheus takes the last one. `first_over_time`,
+`ts_of_first_over_time`, `histogram_quantiles`, `start()`, `end()`, `step()` and `range()` are of later versions.
 """
 
 
