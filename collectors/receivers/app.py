@@ -19,6 +19,7 @@ from collectors.receivers.counters import ITEMS, REFUSED, REQUESTS
 from collectors.receivers.early_answer import answer_early, unread
 from collectors.receivers.errors import describe
 from collectors.receivers.message import Pending, Received, Reply, media_type
+from collectors.receivers.refusal_log import REFUSALS
 from collectors.receivers.routes import ELASTICSEARCH_PROBE, Receiver, receiver_of
 from fleet.tokens import Principal, authenticate
 from telemetry.model.samples import WriteReceipt
@@ -79,7 +80,9 @@ class ReceiverApp:
         if not isinstance(answer, Pending):
             return answer
         receipt = await asyncio.shield(asyncio.wrap_future(answer.future))
-        return _committed(receiver, replace(receipt, refusals=(*answer.refusals, *receipt.refusals)), answer)
+        return _committed(
+            receiver, replace(receipt, refusals=(*answer.refusals, *receipt.refusals)), answer, request.principal.name
+        )
 
     async def _handled(self, receiver: Receiver, head: "_Head", work: Awaitable[Answered]) -> Answered | Reply:
         try:
@@ -175,16 +178,19 @@ def _handle(receiver: Receiver, request: Received) -> Reply | Pending:
     return receiver.handle(request)
 
 
-def _committed(receiver: Receiver, receipt: WriteReceipt, answer: Pending) -> Reply:
+def _committed(receiver: Receiver, receipt: WriteReceipt, answer: Pending, token: str) -> Reply:
     ITEMS.labels(receiver.protocol).inc(receipt.accepted)
     for refusal in receipt.refusals:
         REFUSED.labels(receiver.protocol, refusal.reason).inc(refusal.count)
+        REFUSALS.note(token, receiver.protocol, refusal.reason, refusal.count, refusal.message)
     return answer.reply(receipt)
 
 
 def _failed(receiver: Receiver, head: _Head, error: Exception) -> Reply:
     described = describe(error, receiver.busy_status)
     REFUSED.labels(receiver.protocol, described.reason).inc()
+    token = head.principal.name if head.principal else "no known token"
+    REFUSALS.note(token, receiver.protocol, described.reason, 1, described.sentence)
     if described.status == 500:
         _log.error("receiver failed", protocol=receiver.protocol, exc_info=error)
     reply = receiver.error(described.status, described.sentence, head.content_type)

@@ -7,15 +7,27 @@ from typing import Any
 from django.conf import settings
 
 from fleet.mapping import resolve_service
+from fleet.selectors.limits import service_limits
 from telemetry.store import StoreSettings, TelemetryStore, set_current
+from telemetry.store.service_limits import ServiceLimit
 
 
 def open_store() -> TelemetryStore:
     """Open the store of the settings and make it the current one. Raises StoreUnavailable if the engine refuses."""
     limits: dict[str, Any] = settings.TELEMETRY
-    store = TelemetryStore.open(settings.TELEMETRY_URL, StoreSettings(**limits), resolve_service=resolve_service)
+    store = TelemetryStore.open(
+        settings.TELEMETRY_URL, StoreSettings(**limits), resolve_service=resolve_service, limits=limits_by_service
+    )
     set_current(store)
     return store
+
+
+def limits_by_service() -> dict[str, ServiceLimit]:
+    """Rows of the page of limits as the store takes them."""
+    return {
+        name: ServiceLimit(row.max_series, row.new_series_per_hour, row.samples_per_second)
+        for name, row in service_limits().items()
+    }
 
 
 def close_store(store: TelemetryStore) -> None:

@@ -13,6 +13,7 @@ from fleet.models.dependencies import (
     Finding,
 )
 from fleet.models.jobs import Job
+from fleet.models.limits import ServiceLimit
 from fleet.models.logs import LoggedError, SavedSearch
 from fleet.models.retention import RetentionRule
 from fleet.models.rules import RuleFile, RuleGroup, RuleState
@@ -47,6 +48,7 @@ __all__ = [
     "ScrapeSnapshot",
     "ScrapeWorker",
     "Service",
+    "ServiceLimit",
     "Target",
     "Team",
 ]

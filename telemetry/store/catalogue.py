@@ -18,6 +18,7 @@ from telemetry.store.columns import Column, Vocabulary
 from telemetry.store.identity import identity
 from telemetry.store.known import KnownRow, KnownRows
 from telemetry.store.limits import Refused, over_limit, shown
+from telemetry.store.service_limits import ServiceLimits
 from telemetry.store.settings import ENV_NAMES, StoreSettings
 
 ResolveService = Callable[[str, Labels, str | None], str]
@@ -43,12 +44,18 @@ class Catalogue:
     """Columns by dense number. Not thread-safe for writers: the registry holds a lock around `admit`."""
 
     def __init__(
-        self, signal: str, settings: StoreSettings, resolve_service: ResolveService, load: Callable[[], KnownRows]
+        self,
+        signal: str,
+        settings: StoreSettings,
+        resolve_service: ResolveService,
+        load: Callable[[], KnownRows],
+        limits: ServiceLimits | None = None,
     ) -> None:
         self._signal = signal
         self._settings = settings
         self._resolve_service = resolve_service
         self._load = load
+        self.limits = ServiceLimits(settings) if limits is None else limits
         self.metric_names = Vocabulary()
         self.service_names = Vocabulary()
         self.bound_names = Vocabulary()
@@ -136,9 +143,8 @@ class Catalogue:
             name = ENV_NAMES["max_new_series_per_request"]
             raise Refused("too_many_new_series", f"{what}; the limit is {budget.most} ({name})")
         service = self._resolve_service(self._signal, labels, bound or None)
-        if self._per_service[service] >= self._settings.max_series_per_service:
-            what = f"{shown(labels)} would be series {self._per_service[service] + 1} of service {service!r}"
-            raise over_limit("too_many_series_of_service", what, "max_series_per_service", self._settings)
+        self.limits.check_series(shown(labels), service, self._per_service[service])
+        self.limits.count_new(shown(labels), service)
         budget.used += 1
         self._count(service)
         return KnownRow(service, int(time.time() * 1000), _NEVER_FIRST, _NEVER_LAST)

@@ -75,6 +75,9 @@ class SampleWriter:
         indices = resolution.indices[batch.key_index]
         kept = (indices >= 0) & window.accepts(batch.timestamps_ms)
         pending = self._pending(batch, resolution, indices, None if kept.all() else kept)
+        self._catalogue.limits.take_samples(
+            self._catalogue.service_names.names, self._catalogue.services.view[pending.indices]
+        )
         refusals = () if len(pending.indices) == len(batch) else _refusals(batch, resolution, window)
         future = self.queue.submit(len(pending.indices), pending, WriteReceipt(len(pending.indices), refusals))
         _count(len(pending.indices), refusals)

@@ -59,6 +59,7 @@ from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.sample_writer import SampleWriter
 from telemetry.store.selector_retention import Removal, SelectorRetention
 from telemetry.store.series_reader import SeriesReader
+from telemetry.store.service_limits import LimitsByService, ServiceLimits
 from telemetry.store.settings import StoreSettings
 from telemetry.store.upkeep import SIGNAL_OF, Upkeep
 
@@ -70,7 +71,13 @@ LOG_JOURNAL: Final = "log-journal"
 class TelemetryStore:
     """Samples and log records behind one URL. Open one a process; close it to commit what waits."""
 
-    def __init__(self, engine: Engine, settings: StoreSettings, resolve_service: ResolveService) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: StoreSettings,
+        resolve_service: ResolveService,
+        limits: LimitsByService = dict,
+    ) -> None:
         self.engine = engine
         self.settings = settings
         self._resolve_service = resolve_service
@@ -80,7 +87,7 @@ class TelemetryStore:
             "max_memory_usage": settings.query_memory_bytes,
         }
         self._read_settings = read
-        catalogue = partial(_catalogue, engine, settings, resolve_service)
+        catalogue = partial(_catalogue, engine, settings, resolve_service, limits)
         self._series: Registry[bytes] = Registry("samples", catalogue("series"), check_metric_name, settings)
         self._streams: Registry[Labels] = Registry("logs", catalogue("log_streams"), _any_labels, settings)
         self._metadata = MetadataTable(engine)
@@ -114,10 +121,13 @@ class TelemetryStore:
         self._query_log = QueryLog(engine, INSERT_SETTINGS, read)
 
     @classmethod
-    def open(cls, url: str, settings: StoreSettings, *, resolve_service: ResolveService) -> "TelemetryStore":
+    def open(
+        cls, url: str, settings: StoreSettings, *, resolve_service: ResolveService, limits: LimitsByService = dict
+    ) -> "TelemetryStore":
         """Connect to `chdb:///DIR` or `clickhouse://USER:PASSWORD@HOST:PORT/DATABASE`; bring the schema up to date.
 
         `resolve_service(signal, labels, bound)` names the service of each new series ("metrics") or stream ("logs").
+        `limits()` tells what single services may send; it is asked often and must be fast.
         Raises InvalidInput for another URL, StoreUnavailable if the engine does not answer or its data is newer.
         """
         engine = Engine.open(url)
@@ -125,7 +135,7 @@ class TelemetryStore:
         if engine.directory is not None:
             replay(engine, engine.directory / JOURNAL)
             replay_logs(engine, engine.directory / LOG_JOURNAL)
-        return cls(engine, settings, resolve_service)
+        return cls(engine, settings, resolve_service, limits)
 
     # ---- in ------------------------------------------------------------------------------------------------
 
@@ -421,8 +431,12 @@ class TelemetryStore:
             listener.contents_changed()
 
 
-def _catalogue(engine: Engine, settings: StoreSettings, resolve_service: ResolveService, table: str) -> Catalogue:
-    return Catalogue(SIGNAL_OF[table], settings, resolve_service, partial(load_known, engine, table))
+def _catalogue(
+    engine: Engine, settings: StoreSettings, resolve_service: ResolveService, limits: LimitsByService, table: str
+) -> Catalogue:
+    rows = limits if SIGNAL_OF[table] == "metrics" else dict
+    counts = ServiceLimits(settings, rows)
+    return Catalogue(SIGNAL_OF[table], settings, resolve_service, partial(load_known, engine, table), counts)
 
 
 def _sample_sink(engine: Engine, catalogue: Catalogue, settings: StoreSettings) -> SampleSink:
