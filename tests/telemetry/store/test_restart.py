@@ -102,6 +102,7 @@ def test_streams_of_former_runs_are_not_written_anew(store, server_url):
     store.flush()
     with reopened(store, server_url) as again:
         again.write_logs(log_batch(records)).result(30)
+        again.flush()
         assert rows_of(again, "log_streams") == 1
         assert rows_of(again, "log_records") == 2
 
