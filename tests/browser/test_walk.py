@@ -13,8 +13,9 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "/", "/metrics-explorer", "/logs", "/scaling", "/cost", "/security", "/settings", "/settings/senders",
-    "/settings/targets", "/settings/services", "/settings/mapping", "/settings/tokens", "/settings/advisories",
-    "/settings/users", "/settings/audit-trail", "/settings/health", "/account", "/services/belvedere",
+    "/settings/targets", "/settings/services", "/settings/mapping", "/settings/rules", "/settings/tokens",
+    "/settings/advisories", "/settings/users", "/settings/audit-trail", "/settings/health", "/account",
+    "/services/belvedere",
 )  # fmt: skip
 
 
