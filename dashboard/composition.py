@@ -11,6 +11,7 @@ from dashboard.api.health import Health
 from dashboard.front import build_front
 from dashboard.runtime.access_log import AccessLog
 from dashboard.runtime.beat import BeatPart
+from dashboard.runtime.client_gone import ClientGone
 from dashboard.runtime.control_server import ControlPart
 from dashboard.runtime.lifespan import ASGIApp, Lifespan
 from dashboard.runtime.parts import Part, Parts
@@ -25,7 +26,7 @@ from dashboard.self_watch.process_metrics import ProcessMetrics
 
 def compose(django_application: ASGIApp) -> Lifespan:
     """The whole application of a web process."""
-    return Lifespan(Health(AccessLog(build_front(ReceiverApp(django_application)))), Parts(web_parts()))
+    return Lifespan(Health(AccessLog(build_front(ReceiverApp(ClientGone(django_application))))), Parts(web_parts()))
 
 
 def web_parts() -> list[Part]:

@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "dashboard.accounts.headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboard.api.cors.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -350,6 +351,9 @@ UPLOAD_MAX_BYTES = env_int(
 FORM_MAX_BYTES = env_int("BELVEDERE_FORM_MAX_BYTES", 1024**2, "body of a form", minimum=1024)
 CONCURRENT_REQUESTS = env_int("BELVEDERE_CONCURRENT_REQUESTS", 128, "other requests in work at once", minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES
+CORS_ORIGINS = env_list(
+    "BELVEDERE_CORS_ORIGINS", "", "sites, such as https://grafana.example.org, whose pages may read the query APIs"
+)
 SCRAPE_SECONDS = env_int("BELVEDERE_SCRAPE_SECONDS", 15, "default time between two scrapes of a target", minimum=1)
 FILE_SD = env_list(
     "BELVEDERE_FILE_SD", "", "files of scrape targets in Prometheus' `file_sd` form, JSON or YAML; may hold `*`"

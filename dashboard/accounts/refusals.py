@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 
 from dashboard.accounts.next_url import wanted_page, with_next
 
-API_PREFIXES: Final = ("/api/", "/loki/", "/prometheus/", "/osv/")
+API_PREFIXES: Final = ("/api/", "/loki/", "/prometheus/", "/osv/", "/federate", "/-/")
 """Paths that answer in JSON. It chooses the form of an answer only, never whether it is given."""
 
 

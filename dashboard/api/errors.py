@@ -6,6 +6,7 @@ from typing import Final
 from telemetry.model.errors import (
     InvalidInput,
     LimitExceeded,
+    QueryCancelled,
     QueryTimeout,
     StoreBusy,
     StoreUnavailable,
@@ -26,6 +27,7 @@ _TABLE: Final[tuple[tuple[type[TelemetryError], int, str], ...]] = (
     (InvalidInput, 400, "bad_data"),
     (LimitExceeded, 422, "limit_exceeded"),
     (QueryTimeout, 503, "timeout"),
+    (QueryCancelled, 499, "canceled"),
     (StoreBusy, 429, "busy"),
     (StoreUnavailable, 503, "unavailable"),
     (TelemetryError, 500, "internal"),

@@ -59,6 +59,7 @@ from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.sample_writer import SampleWriter
 from telemetry.store.selector_retention import Removal, SelectorRetention
 from telemetry.store.series_reader import SeriesReader
+from telemetry.store.series_statistics import SeriesStatistics, series_statistics
 from telemetry.store.service_limits import LimitsByService, ServiceLimits
 from telemetry.store.settings import StoreSettings
 from telemetry.store.upkeep import SIGNAL_OF, Upkeep
@@ -261,6 +262,10 @@ class TelemetryStore:
         if index := self._index:
             return index.label_values(name, selectors, time_range, limit)
         return self._series_reader.label_values(name, selectors, time_range, limit)
+
+    def series_statistics(self, limit: int) -> SeriesStatistics:
+        """What makes the series: counts by metric and label, `limit` entries a list."""
+        return series_statistics(self.engine, limit, self._read_settings)
 
     def metric_metadata(self, metric: str | None = None, limit: int | None = None) -> list[MetricMetadata]:
         """Type, help and unit of one metric or of all, by name."""

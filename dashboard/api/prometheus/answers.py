@@ -11,6 +11,7 @@ from dashboard.api.prometheus.render import to_json
 from telemetry.model.errors import (
     InvalidInput,
     LimitExceeded,
+    QueryCancelled,
     QueryTimeout,
     StoreUnavailable,
     TelemetryError,
@@ -26,6 +27,7 @@ _ERRORS: Final[tuple[tuple[type[TelemetryError], int, str], ...]] = (
     (EvaluationError, 422, "execution"),
     (LimitExceeded, 422, "execution"),
     (QueryTimeout, 503, "timeout"),
+    (QueryCancelled, 499, "canceled"),
     (StoreUnavailable, 503, "unavailable"),
     (TelemetryError, 500, "internal"),
 )

@@ -18,6 +18,7 @@ from dashboard.api.prometheus.params import (
     value_of,
 )
 from dashboard.api.prometheus.render import render_instant, render_range, render_statistics, to_json
+from dashboard.runtime.client_gone import cancellation_of
 from telemetry.promql.engine import QueryResult
 from telemetry.promql.parser import parse
 from telemetry.promql.printer import prettify
@@ -59,6 +60,7 @@ def _options(request: HttpRequest) -> Options:
         options,
         timeout_seconds=timeout_seconds(request, options.timeout_seconds),
         lookback_ms=lookback_ms(request, options.lookback_ms),
+        cancellation=cancellation_of(request),
     )
 
 
@@ -67,7 +69,7 @@ def _answer(request: HttpRequest, result: QueryResult, data: bytes, cut: bool) -
     statistics = b',"stats":%s' % render_statistics(result.statistics) if value_of(request, "stats") else b""
     warnings = [*result.warnings, *([_TRUNCATED] if cut else [])]
     response = success(b"%s%s}" % (data, statistics), warnings=warnings, infos=result.infos)
-    response["X-Query-Series"] = str(result.statistics.series)
-    response["X-Query-Samples"] = str(result.statistics.samples)
-    response["X-Query-Seconds"] = f"{result.statistics.seconds:.6f}"
+    cost = result.statistics
+    response["X-Belvedere-Query-Cost"] = f"series={cost.series}, samples={cost.samples}, seconds={cost.seconds:.6f}"
+    response["Server-Timing"] = f"query;dur={cost.seconds * 1000:.3f}"
     return response

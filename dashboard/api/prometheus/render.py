@@ -152,7 +152,14 @@ def render_statistics(statistics: Statistics) -> bytes:
     """The object `stats`, in Prometheus' names; `series` is our own."""
     return orjson.dumps(
         {
-            "timings": {"evalTotalTime": statistics.seconds, "execTotalTime": statistics.seconds},
+            "timings": {
+                "evalTotalTime": statistics.seconds,
+                "resultSortTime": 0,
+                "queryPreparationTime": 0,
+                "innerEvalTime": statistics.seconds,
+                "execQueueTime": 0,
+                "execTotalTime": statistics.seconds,
+            },
             "samples": {"totalQueryableSamples": statistics.samples, "peakSamples": statistics.points},
             "series": statistics.series,
         }
