@@ -110,12 +110,11 @@ class CodedLabels(Sequence[Labels]):
         found: Codes = np.where(self._has_name(code), self.codes, _NONE).max(axis=1)
         return found
 
-    def texts(self, name: str) -> list[str]:
-        """Value of one label in each row, '' where there is none."""
-        column = self.column(name)
-        distinct, which = np.unique(column, return_inverse=True)
-        values = ["" if code < 0 else self._vocabulary.pairs[code][1] for code in distinct.tolist()]
-        return [values[at] for at in which.tolist()]
+    def values_of(self, name: str) -> list[str]:
+        """Distinct values of one label, '' where there is none, in order of first appearance."""
+        distinct, first = np.unique(self.column(name), return_index=True)
+        codes = distinct[np.argsort(first)].tolist()
+        return ["" if code < 0 else self._vocabulary.pairs[code][1] for code in codes]
 
     def without(self, names: Iterable[str]) -> "CodedLabels":
         """The sets without some labels."""

@@ -78,7 +78,7 @@ def without_metadata(labels: Sequence[Labels]) -> Sequence[Labels]:
 def label_texts(labels: Sequence[Labels], name: str) -> list[str]:
     """Distinct values of one label, '' where it is absent, in order of first appearance."""
     if isinstance(labels, CodedLabels):
-        return list(dict.fromkeys(labels.texts(name)))
+        return labels.values_of(name)
     return list(dict.fromkeys(label_value(one, name) for one in labels))
 
 

@@ -1,6 +1,7 @@
 """Rows of a vector sorted into groups, as aggregations take them."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from telemetry.model.labels import Labels
 from telemetry.model.labelsets import group_labels
 from telemetry.promql.ast import Aggregate
 from telemetry.promql.values import Floats, Indices, Mask, Vector
+
+_MANY_ROWS: Final = 16
+"""Rows a group from which on each group is counted for itself."""
 
 
 class Groups:
@@ -24,6 +28,7 @@ class Groups:
         self.sizes: Indices = np.bincount(index, minlength=len(labels))
         self.starts: Indices = np.cumsum(self.sizes) - self.sizes
         """int64[G]: where each group begins in `order`."""
+        self._counts: Indices | None = None
 
     @classmethod
     def of(cls, node: Aggregate, operand: Vector) -> "Groups":
@@ -36,10 +41,18 @@ class Groups:
 
     def counts(self) -> Indices:
         """int64[G, T]: samples in each group at each time."""
+        if self._counts is None:
+            self._counts = self._counted()
+        return self._counts
+
+    def _counted(self) -> Indices:
         if not len(self.labels):
             return np.zeros(self.shape, dtype=np.int64)
         present = self.operand.present[self.order]
-        return np.add.reduceat(present, self.starts, axis=0, dtype=np.int64)
+        if _MANY_ROWS * len(self.labels) > len(present):
+            return np.add.reduceat(present, self.starts, axis=0, dtype=np.int64)
+        pairs = zip(self.starts.tolist(), self.sizes.tolist(), strict=True)
+        return np.array([present[start : start + size].sum(axis=0, dtype=np.int64) for start, size in pairs])
 
     def sorted_values(self, absent: float) -> Floats:
         """float64[N, T]: values in the order of `order`, `absent` where there is none."""

@@ -112,7 +112,7 @@ class _Frame:
     @classmethod
     def of(cls, windows: MatrixWindows) -> "_Frame":
         width = max(windows.matrix.values.shape[1] - 1, 0)
-        first, last = np.minimum(windows.first, width), np.clip(windows.end - 1, 0, width)
+        first, last = np.minimum(windows.first, width), np.minimum(np.maximum(windows.end - 1, 0), width)
         first_ms = np.take_along_axis(windows.matrix.times_ms, first, axis=1)
         last_ms = np.take_along_axis(windows.matrix.times_ms, last, axis=1)
         to_start = (first_ms - (windows.ends_ms - windows.range_ms)) / 1000

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from telemetry.model.labels import METRIC_NAME, Matcher, MatchOp, label_value
+from telemetry.model.labels import METRIC_NAME, Matcher, MatchOp
+from telemetry.model.labelsets import label_texts
 from telemetry.model.samples import SeriesSet
 
 MOST_NAMES: Final = 100
@@ -19,5 +20,5 @@ def names_read(matchers: Sequence[Matcher], series: SeriesSet) -> frozenset[str]
         return named
     if len(series) > _MOST_SERIES or not any(matcher.op is MatchOp.REGEX for matcher in on_name):
         return frozenset()
-    found = frozenset(label_value(labels, METRIC_NAME) for labels in series.labels)
+    found = frozenset(label_texts(series.labels, METRIC_NAME))
     return found if len(found) <= MOST_NAMES else frozenset()

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from telemetry.promql.groups import Groups
-from telemetry.promql.kernels.compensated import Mean, Sum
+from telemetry.promql.kernels.compensated import Mean, add
 from telemetry.promql.kernels.sums import sums_exactly
 from telemetry.promql.values import Floats, Indices, Mask
 
@@ -24,10 +24,7 @@ def sum_by_group(groups: Groups) -> Floats:
         total, error = add_pairwise(values, groups)
         if np.isfinite(total).all():
             return total + error
-    running = Sum(groups.shape[0] * groups.shape[1], start=-0.0)
-    for columns, value in groups.samples():
-        running.add(value, columns)
-    return running.result().reshape(groups.shape)
+    return _add_in_turn(values, groups)
 
 
 def mean_by_group(groups: Groups) -> Floats:
@@ -46,6 +43,21 @@ def mean_by_group(groups: Groups) -> Floats:
     for columns, value in groups.samples():
         mean.add(value, columns)
     return mean.result().reshape(groups.shape)
+
+
+def _add_in_turn(values: Floats, groups: Groups) -> Floats:
+    """float64[G, T]: rows of each group added one after the other."""
+    total, error = np.full(groups.shape, -0.0), np.zeros(groups.shape)
+    for turn in range(int(groups.sizes.max())):
+        chosen = np.flatnonzero(groups.sizes > turn)
+        rows = groups.starts[chosen] + turn
+        if len(chosen) == len(total):
+            add(values[rows], total, error)
+            continue
+        some, rest = total[chosen], error[chosen]
+        add(values[rows], some, rest)
+        total[chosen], error[chosen] = some, rest
+    return np.where(np.isinf(total), total, total + error)
 
 
 def add_pairwise(values: Floats, groups: Groups) -> tuple[Floats, Floats]:

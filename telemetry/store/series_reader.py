@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from telemetry.model.errors import LimitExceeded
 from telemetry.model.labels import METRIC_NAME, Labels, Matcher
+from telemetry.model.labelsets import label_texts
 from telemetry.model.samples import SeriesSet
 from telemetry.model.time import TimeRange
 from telemetry.store.catalogue import SEEN_GRAIN_MS
@@ -120,4 +121,4 @@ def labels_of(column: pa.ChunkedArray) -> list[Labels]:
 
 def metric_names(labels: Sequence[Labels]) -> list[str]:
     """Distinct metric names."""
-    return sorted({value for pairs in labels for name, value in pairs if name == METRIC_NAME})
+    return sorted(name for name in label_texts(labels, METRIC_NAME) if name)

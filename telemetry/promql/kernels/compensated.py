@@ -9,10 +9,11 @@ from telemetry.promql.values import Floats
 def add(increment: Floats, total: Floats, error: Floats) -> None:
     """Add to `total` and to its rounding `error`, both in place; an infinite total has no error."""
     reached = total + increment
-    larger = np.abs(total) >= np.abs(increment)
-    lost = np.where(larger, (total - reached) + increment, (increment - reached) + total)
-    error += lost
-    error[np.isinf(reached)] = 0.0
+    virtual = reached - total
+    error += (total - (reached - virtual)) + (increment - virtual)  # what rounding took, exactly, whichever is larger
+    infinite = np.isinf(reached)
+    if infinite.any():
+        error[infinite] = 0.0
     total[...] = reached
 
 

@@ -137,7 +137,7 @@ def test_a_series_that_is_scraped_together_with_others_shares_their_timestamps(s
     pods = [series("up", pod=str(pod)) for pod in range(30)]
     for turn in range(40):
         write(store, {labels: [(NOW_MS - (40 - turn) * 15_000 + at // 10, 1.0)] for at, labels in enumerate(pods)})
-    found = store.read_samples(store.select_series([], ALL_DAY), TimeRange(NOW_MS - 500_000, NOW_MS))
+    found = store.read_samples(store.select_series([], ALL_DAY), TimeRange(NOW_MS - 600_000, NOW_MS))
     assert isinstance(found, MatrixColumns)
     assert len(found.matrix.first) == 3
     assert found.matrix.values.shape == (30, 40)
