@@ -191,7 +191,7 @@ if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # ---- telemetry: promises and limits ------------------------------------------------------------------------
-TELEMETRY = {
+TELEMETRY: dict[str, Any] = {
     "fsync": env_bool("BELVEDERE_FSYNC", True, "a write is acknowledged only after it is on the disk"),
     "group_commit_ms": env_int(
         "BELVEDERE_GROUP_COMMIT_MS",
@@ -223,6 +223,15 @@ TELEMETRY = {
         "BELVEDERE_EXEMPLAR_RETENTION_DAYS", 15, "days that exemplars are kept", minimum=1
     ),
     "query_log_days": env_int("BELVEDERE_QUERY_LOG_DAYS", 30, "days that the log of queries is kept", minimum=1),
+    "redact": env_str(
+        "BELVEDERE_REDACT",
+        "",
+        "what is replaced in log records before they are stored, by service: `checkout=secret,e_mail; *=api_token` or "
+        "`*=all`; rules: private_key, api_token, secret, url_password, card_number, iban, e_mail and own ones",
+    ),
+    "redact_patterns": env_str(
+        "BELVEDERE_REDACT_PATTERNS", "", "own redaction rules: a JSON object of RE2 patterns by name"
+    ),
     "future_seconds": env_int(
         "BELVEDERE_FUTURE_SECONDS", 600, "how far ahead of the server's clock a timestamp may be"
     ),

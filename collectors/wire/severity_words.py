@@ -11,6 +11,8 @@ _LOOKED_AT: Final = 2000
 _IN_JSON: Final = tuple(f'"{name}"' for name in NAMES)
 _JSON_VALUE: Final = re.compile(r'\s*:\s*"(\w{1,20})"')
 _IN_LOGFMT: Final = tuple(f"{name}=" for name in NAMES)
+_PARTS_IN_LOGFMT: Final = ("level=", "severity", "lvl=")
+"""Every name holds one of them; most lines hold none."""
 _LOGFMT_VALUE: Final = re.compile(r'"?(\w{1,20})')
 
 
@@ -22,6 +24,8 @@ def severity_in_fields(fields: Mapping[str, str]) -> str:
 def severity_in_line(line: str) -> str:
     """The word that a line of JSON or logfmt gives for one of NAMES in its first 2,000 characters, '' if none."""
     in_json = line.startswith("{")
+    if not in_json and not any(part in line for part in _PARTS_IN_LOGFMT):
+        return ""
     value = _JSON_VALUE if in_json else _LOGFMT_VALUE
     for name in _IN_JSON if in_json else _IN_LOGFMT:
         at = line.find(name, 0, _LOOKED_AT)

@@ -12,7 +12,7 @@ from telemetry.store.conditions import Conditions
 from telemetry.store.engine import Engine, Settings
 from telemetry.store.live_feed import attributes_of
 from telemetry.store.log_conditions import log_conditions
-from telemetry.store.queries import Direction, LogFacets, LogHistogram, LogQuery
+from telemetry.store.queries import Direction, LogDeletion, LogFacets, LogHistogram, LogQuery
 from telemetry.store.settings import ENV_NAMES, StoreSettings
 from telemetry.store.stream_reader import Stream, StreamFilter, StreamReader
 
@@ -80,6 +80,25 @@ class LogReader:
             self._read_settings,
         )
         return _facets(rows, self._streams.by_id({row[0] for row in rows}), limit)
+
+    def count(self, query: LogQuery) -> int:
+        """Number of records of `query`, whatever its limit."""
+        conditions, where = self._where(query)
+        sql = f"SELECT count() FROM log_records WHERE {where}"
+        return int(self._engine.rows(sql, conditions.parameters, self._read_settings)[0][0])
+
+    def delete(self, query: LogQuery) -> LogDeletion:
+        """Remove the records of `query`; they are counted before and afterwards."""
+        matched = self.count(query)
+        conditions, where = self._where(query)
+        if matched:
+            self._engine.command(f"DELETE FROM log_records WHERE {where}", conditions.parameters)
+        return LogDeletion(matched, self.count(query))
+
+    def _where(self, query: LogQuery) -> tuple[Conditions, str]:
+        streams = self._streams.filter(query.services, query.matchers)
+        conditions = Conditions()
+        return conditions, log_conditions(conditions, query, streams, query.start_ns, query.end_ns)
 
     def _edge(self, query: LogQuery, streams: StreamFilter, start: int, end: int, skip: int) -> int | None:
         """Timestamp of the last record of the page, so that bodies are read and ordered up to there only."""

@@ -18,6 +18,7 @@ from telemetry.store.last_seen import LastSeen
 from telemetry.store.limits import Refused, shown, summarised
 from telemetry.store.live_feed import CommittedLogs, LiveFeed
 from telemetry.store.log_buffer import LogSink
+from telemetry.store.redaction import Redaction
 from telemetry.store.registry import Registry, Resolution
 from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.settings import StoreSettings
@@ -54,6 +55,8 @@ class LogWriter:
         self._settings = settings
         self.last_seen = LastSeen(self._catalogue.service_names)
         self.feed = LiveFeed()
+        self.redaction = Redaction({})
+        """What is replaced before anything is stored; may be exchanged at any time."""
         self.queue: GroupCommit[PendingRecords] = GroupCommit("logs", self._commit, settings)
 
     def write(self, batch: LogBatch, *, service: str | None) -> "Future[WriteReceipt]":
@@ -110,18 +113,23 @@ class LogWriter:
             table = pa.concat_tables([pending.columns for pending in group])
             table = table.append_column("service", self._catalogue.service_names.dictionary_array(codes))
             table = table.append_column("stream", pa.array(self._catalogue.ids.view[indices]))
+            if self.redaction.is_on:
+                table = self.redaction.applied(table)
             self._sink.add(table)
             self.last_seen.note(codes, timestamps)
-            self._publish(group)
+            self._publish(group, table)
 
-    def _publish(self, group: list[PendingRecords]) -> None:
+    def _publish(self, group: list[PendingRecords], stored: pa.Table) -> None:
+        """Watchers get what was stored, never what was redacted from it."""
         if not self.feed.is_watched:
             return
-        names = self._catalogue.service_names.names
+        names, start = self._catalogue.service_names.names, 0
         for pending in group:
-            if len(pending.indices):
+            if size := len(pending.indices):
                 services = [names[code] for code in self._catalogue.services.view[pending.indices].tolist()]
-                self.feed.publish(CommittedLogs(pending.streams, pending.stream_index, services, pending.columns))
+                columns = stored.slice(start, size)
+                self.feed.publish(CommittedLogs(pending.streams, pending.stream_index, services, columns))
+                start += size
 
     def _commit_streams(
         self, sighted: dict[int, Labels], indices: NDArray[np.int64], timestamps_ms: NDArray[np.int64]

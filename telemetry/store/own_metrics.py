@@ -17,6 +17,9 @@ ACCEPTED: Final = Counter("belvedere_store_accepted", "Samples or log records ac
 REFUSED: Final = Counter("belvedere_store_refused", "Samples or log records refused.", ["kind", "reason"])
 KNOWN: Final = Gauge("belvedere_store_known_series", "Series or log streams known to this process.", ["kind"])
 JOURNAL_ROWS: Final = Gauge("belvedere_store_journal_rows", "Acknowledged samples that the engine does not have yet.")
+REDACTED: Final = Counter(
+    "belvedere_store_redacted", "Texts of log records in which a rule replaced something.", ["rule"]
+)
 LOG_JOURNAL_ROWS: Final = Gauge(
     "belvedere_store_log_journal_rows", "Acknowledged log records that the engine does not have yet."
 )

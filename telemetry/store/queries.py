@@ -126,6 +126,18 @@ class LogFacets:
 
 
 @dataclass(frozen=True, slots=True)
+class LogDeletion:
+    """Receipt of a deletion by query. `matched` were there before it, `left` afterwards."""
+
+    matched: int
+    left: int
+
+    @property
+    def gone(self) -> int:
+        return self.matched - self.left
+
+
+@dataclass(frozen=True, slots=True)
 class TableUsage:
     """Size of one table on disk."""
 

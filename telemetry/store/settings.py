@@ -19,6 +19,8 @@ class StoreSettings:
     log_retention_days: int = 90
     exemplar_retention_days: int = 15
     query_log_days: int = 30
+    redact: str = ""
+    redact_patterns: str = ""
     future_seconds: int = 600
     max_series: int = 5_000_000
     max_series_per_service: int = 200_000

@@ -43,6 +43,7 @@ from telemetry.store.pattern_reader import PatternReader
 from telemetry.store.pattern_watch import PatternWatch
 from telemetry.store.queries import (
     GridFunction,
+    LogDeletion,
     LogFacets,
     LogHistogram,
     LogQuery,
@@ -51,6 +52,7 @@ from telemetry.store.queries import (
     TableUsage,
 )
 from telemetry.store.query_log import QueryLog, QueryNote, Reads
+from telemetry.store.redaction import Redaction, redaction_from
 from telemetry.store.registry import Registry
 from telemetry.store.sample_blocks import BlockInserter, DirectInserts, SampleSink, replay
 from telemetry.store.sample_buffer import SampleBuffer
@@ -104,6 +106,7 @@ class TelemetryStore:
         self._exemplar_reader = ExemplarReader(engine, read, settings)
         self._log_sink = _log_sink(engine, settings)
         self._logs = LogWriter(engine, self._streams, self._log_sink, _commit_settings(engine, settings))
+        self.redaction = redaction_from(settings.redact, settings.redact_patterns)
         self._series_reader = SeriesReader(engine, settings, read)
         self._sample_reader = SampleReader(engine, settings, read)
         self._histogram_reader = HistogramReader(engine, settings, read, self._histogram_metrics)
@@ -163,6 +166,15 @@ class TelemetryStore:
     def write_logs(self, batch: LogBatch, *, service: str | None = None) -> "Future[WriteReceipt]":
         """As `write_samples`, for log records."""
         return self._logs.write(batch, service=service)
+
+    @property
+    def redaction(self) -> Redaction:
+        """What is replaced in log records before they are stored or shown."""
+        return self._logs.redaction
+
+    @redaction.setter
+    def redaction(self, redaction: Redaction) -> None:
+        self._logs.redaction = redaction
 
     @property
     def live_logs(self) -> LiveFeed:
@@ -379,6 +391,11 @@ class TelemetryStore:
         metrics = _newest(metrics, self._histograms.last_seen.by_service())
         logs = _newest(self._upkeep.seen("log_streams"), self._logs.last_seen.by_service())
         return {name: ServiceSeen(metrics.get(name), logs.get(name)) for name in sorted({*metrics, *logs})}
+
+    def delete_logs(self, query: LogQuery) -> LogDeletion:
+        """Remove the records of `query`, whatever its limit and cursor; how many matched and how many are gone."""
+        self.flush()
+        return self._log_reader.delete(query)
 
     def service_volumes(self) -> dict[str, ServiceVolume]:
         """Series and log records of each service."""

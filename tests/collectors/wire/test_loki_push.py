@@ -186,3 +186,22 @@ def test_an_entry_that_is_not_understood_is_refused_by_itself(wrong):
     found = decode_loki_push_json(body, DecodeLimits(), received_ns=1)
     assert list(found.batch.bodies) == ["kept", "too"]
     assert [(refusal.reason, refusal.count) for refusal in found.refusals] == [("invalid_entry", 1)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.integers(0, 2**40), st.integers(10**18, 4 * 10**18)),
+            st.text(max_size=300),
+            st.dictionaries(st.sampled_from(["a", "trace_id"]), st.text(max_size=5), max_size=1),
+        ),
+        max_size=8,
+    )
+)
+def test_the_short_way_and_the_long_way_read_the_same(entries):
+    body = push_request(('{a="b"}', entries))
+    batch = decode_loki_push(body, LIMITS, received_ns=7).batch
+    lines = [line for _, line, _ in entries]
+    assert list(batch.bodies) == lines
+    assert batch.timestamps_ns.tolist() == [nanoseconds or 7 for nanoseconds, _, _ in entries]
+    assert batch.observed_timestamps_ns.tolist() == [7] * len(entries)

@@ -260,3 +260,13 @@ def test_the_writer_uses_the_settings_it_was_given(store):
     small.write(log_batch([{"stream": API, "t": NOW, "body": "y" * 100}]), service=None).result(30)
     small.queue.close()
     assert bodies(store) == ["y" * 44 + "… [cut: 100 bytes]"]
+
+
+def test_records_are_deleted_by_query_with_a_receipt(four):
+    query = replace(EVER, services=("api",), token="500", limit=1)
+    receipt = four.delete_logs(query)
+    assert (receipt.matched, receipt.left, receipt.gone) == (1, 0, 1)
+    assert sorted(bodies(four)) == [
+        "GET /Orders 200 request=abc-123", "checkpoint complete", "slow query: 500 ms ÉTÉ"
+    ]  # fmt: skip
+    assert four.delete_logs(query).matched == 0
