@@ -8,6 +8,7 @@ from collectors.pull.scraper import Scraper
 from collectors.receivers.app import ReceiverApp
 from collectors.receivers.syslog import SyslogPart, SyslogSettings
 from dashboard.api.health import Health
+from dashboard.api.loki.tail_app import TailApp
 from dashboard.front import build_front
 from dashboard.runtime.access_log import AccessLog
 from dashboard.runtime.beat import BeatPart
@@ -26,7 +27,8 @@ from dashboard.self_watch.process_metrics import ProcessMetrics
 
 def compose(django_application: ASGIApp) -> Lifespan:
     """The whole application of a web process."""
-    return Lifespan(Health(AccessLog(build_front(ReceiverApp(ClientGone(django_application))))), Parts(web_parts()))
+    application = TailApp(build_front(ReceiverApp(ClientGone(django_application))))
+    return Lifespan(Health(AccessLog(application)), Parts(web_parts()))
 
 
 def web_parts() -> list[Part]:

@@ -287,6 +287,8 @@ TELEMETRY: dict[str, Any] = {
     ),
 }
 
+MAX_LOG_TAILS = env_int("BELVEDERE_MAX_LOG_TAILS", 50, "clients that one process shows log lines live to", minimum=1)
+
 # ---- ways in: limits ---------------------------------------------------------------------------------------
 INGEST = {
     "max_body_bytes": env_int(

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from dashboard.api.loki import fields, labels, query, status, volumes
+from dashboard.api.loki import fields, labels, patterns, query, status, tail, volumes
 
 _api = [
     path("query", query.query, name="loki-query"),
@@ -18,6 +18,8 @@ _api = [
     path("index/stats", volumes.stats, name="loki-index-stats"),
     path("index/volume", volumes.volume, name="loki-index-volume"),
     path("index/volume_range", volumes.volume_range, name="loki-index-volume-range"),
+    path("patterns", patterns.patterns, name="loki-patterns"),
+    path("tail", tail.tail, name="loki-tail"),
     path("status/buildinfo", status.build_info, name="loki-buildinfo"),
 ]
 

@@ -60,7 +60,8 @@ def configuration(application: ASGIApp) -> uvicorn.Config:
     options: dict[str, Any] = {
         "loop": "asyncio",
         "http": LimitedHeads,
-        "ws": "none",
+        "ws": "websockets-sansio",
+        "ws_max_size": 65_536,
         "lifespan": "on",
         "log_config": None,
         "access_log": False,
