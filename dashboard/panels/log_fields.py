@@ -16,6 +16,8 @@ SAMPLE: Final = 1000
 MOST_FIELDS: Final = 40
 MOST_VALUES: Final = 8
 LONGEST_VALUE: Final = 200
+FEW_VALUES: Final = 12
+"""A field with more values is closed until somebody opens it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class LogField:
     records: int
     different: int
     """Values in the sample."""
+    is_telling: bool
+    """Whether it is worth a look: few values, or one of them chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def field_list(store: TelemetryStore, query: LogQuery, wanted: LogFilter) -> Fie
     for record in records:
         for name, value in record_fields(record):
             counted.setdefault(name, Counter())[value[:LONGEST_VALUE]] += 1
-    names = sorted(counted, key=lambda name: (-counted[name].total(), name))[:MOST_FIELDS]
+    names = sorted(counted, key=lambda name: (_is_identity(counted[name]), -counted[name].total(), name))[:MOST_FIELDS]
     return FieldList([_field(name, counted[name], wanted) for name in names], len(records))
 
 
@@ -90,7 +94,13 @@ def _object(body: str) -> dict[str, Any]:
 
 def _field(name: str, values: "Counter[str]", wanted: LogFilter) -> LogField:
     shown = [_value(name, value, number, wanted) for value, number in values.most_common(MOST_VALUES)]
-    return LogField(name, shown, values.total(), len(values))
+    telling = 1 < len(values) <= FEW_VALUES or any(value.chosen for value in shown)
+    return LogField(name, shown, values.total(), len(values), telling)
+
+
+def _is_identity(values: "Counter[str]") -> bool:
+    """Whether nearly every record has a value of its own, as ids and traces have."""
+    return len(values) > FEW_VALUES and len(values) > values.total() // 2
 
 
 def _value(name: str, value: str, records: int, wanted: LogFilter) -> FieldValue:
