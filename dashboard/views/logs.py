@@ -15,18 +15,23 @@ from django.views.decorators.http import require_GET
 from dashboard.accounts.actor import actor_of
 from dashboard.accounts.csv_export import csv_lines
 from dashboard.accounts.gate import requires
+from dashboard.api.loki.engine import logql_engine
 from dashboard.panels.log_facets import facets, filter_chips
 from dashboard.panels.log_fields import field_list
 from dashboard.panels.log_filter import SEVERITIES
 from dashboard.panels.log_lines import find_record, flat_attributes, indented_json, log_line, nanosecond_text
+from dashboard.panels.log_query import LogqlPage, is_logql, logql_page, mistake_of
 from dashboard.panels.log_table import MOST_COLUMNS, table_rows
 from dashboard.panels.log_tree import json_tree
 from dashboard.panels.logs import exported, exported_row, log_page, surrounding
 from dashboard.panels.time_range import page_range
+from dashboard.query_notes import logql_noted
 from dashboard.views.log_filters import log_filter, log_query
 from dashboard.views.streaming import streamed
 from fleet.models import Service
 from fleet.selectors.logs import saved_searches
+from telemetry.logql.engine import LogqlEngine, QueryResult
+from telemetry.logql.errors import ParseError
 from telemetry.model.errors import InvalidInput, TelemetryError
 from telemetry.model.logs import LogRecord
 from telemetry.store import LogCursor, LogQuery, current
@@ -64,6 +69,8 @@ def logs_page(request: HttpRequest) -> HttpResponseBase:
         "public_url": settings.PUBLIC_URL,
         "older_page": bool(request.GET.get("before")),
     }
+    if is_logql(wanted.text):
+        return render(request, "logs/logs.html", {**context, **_logql(request, wanted.text)})
     try:
         query = log_query(request)
         if request.GET.get("format"):
@@ -77,6 +84,24 @@ def logs_page(request: HttpRequest) -> HttpResponseBase:
         context["error"] = str(error)
         context["mistaken"] = isinstance(error, InvalidInput)
     return render(request, "logs/logs.html", context)
+
+
+def _logql(request: HttpRequest, text: str) -> dict[str, Any]:
+    """Context of a query that is LogQL: what it gave, or what is wrong with it and where."""
+    actor, time_range = actor_of(request).audit_name, page_range(request.GET)
+    found: list[LogqlPage] = []
+
+    def ask(engine: LogqlEngine) -> QueryResult:
+        found.append(logql_page(engine, text, time_range))
+        return found[0].result
+
+    try:
+        logql_noted(current(), actor, "page", text, lambda: ask(logql_engine()))
+    except ParseError as error:
+        return {"is_logql": True, "error": error.reason, "mistaken": True, "mistake": mistake_of(error, text)}
+    except TelemetryError as error:
+        return {"is_logql": True, "error": str(error), "mistaken": isinstance(error, InvalidInput)}
+    return {"is_logql": True, "logql": found[0]}
 
 
 def _continued(query: LogQuery, cursor: str) -> LogQuery:

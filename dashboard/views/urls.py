@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from dashboard.views import (
     cardinality,
     cost,
+    log_complete,
     log_errors,
     log_patterns,
     log_searches,
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logs/errors", log_errors.errors, name="log-errors"),
     path("logs/errors/<str:fingerprint>", log_errors.decide, name="log-error-decide"),
     path("logs/facets", logs.log_facets, name="log-facets"),
+    path("logs/complete", log_complete.complete, name="log-complete"),
     path("logs/tail", log_tail.tail, name="log-tail"),
     path("logs/searches", log_searches.save, name="log-search-save"),
     path("logs/searches/<int:search_id>/remove", log_searches.remove, name="log-search-remove"),

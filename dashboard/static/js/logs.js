@@ -2,6 +2,7 @@
 import { copyText } from "./copy.js";
 import { startExport } from "./log_export.js";
 import { startTail } from "./log_tail.js";
+import { Completion } from "./queries.js";
 
 const WRAP = "belvedere.wrap";
 
@@ -61,8 +62,20 @@ function key(name) {
   return false;
 }
 
+// Plain words complete themselves: suggestions come once there is a brace or a bracket.
+class LogqlCompletion extends Completion {
+  look() {
+    return /[{(]/.test(this.area.value) ? super.look() : this.close();
+  }
+}
+
+function startCompletion() {
+  const field = document.querySelector("[data-log-complete]");
+  if (field) new LogqlCompletion(field, field.dataset.logComplete);
+}
+
 export function startLogs() {
-  if (!document.getElementById("log-records")) return;
+  if (!document.querySelector("[data-log-complete]")) return;
   document.addEventListener("click", toggleRecord, true);
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-wrap]")) {
@@ -79,6 +92,7 @@ export function startLogs() {
   });
   document.addEventListener("page:refreshed", applyWrap);
   applyWrap();
+  startCompletion();
   startTail();
   startExport();
 }

@@ -21,7 +21,7 @@ export function contextAt(before) {
   return word && word[0].length > 1 ? { kind: "metric", text: word[0] } : null;
 }
 
-class Completion {
+export class Completion {
   constructor(area, address) {
     this.area = area;
     this.address = address;
@@ -113,6 +113,7 @@ class Completion {
         return this.take(this.place);
       }
       if (event.key === "Escape") {
+        event.preventDefault(); // a search field would be emptied
         event.stopPropagation();
         return this.close();
       }

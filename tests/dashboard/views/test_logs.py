@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from dashboard.panels.log_filter import LogFilter, read_matcher
 from dashboard.panels.log_lines import log_line
 from dashboard.panels.log_match import record_fits
+from dashboard.panels.log_query import is_logql
 from dashboard.panels.log_tail import LogTail
 from dashboard.panels.log_tree import json_tree
 from dashboard.panels.log_words import SearchWords, search_words
@@ -380,3 +381,67 @@ def test_a_tail_with_a_bad_filter_is_refused_in_words(store: TelemetryStore, cli
     answer = client.get("/logs/tail?label=nonsense")
     assert answer.status_code == 400
     assert "not a label condition" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{service_name="api"}', True),
+        (' {service_name="api"} |= "x"', True),
+        ('sum by (a) (rate({a="b"}[5m]))', True),
+        ('count_over_time({a="b"}[5m]) > 2', True),
+        ("plain words", False),
+        ("request (slow)", False),
+        ('user said {"a": 1}', False),
+        ("", False),
+    ],
+)
+def test_the_bar_tells_logql_from_words(text: str, expected: bool) -> None:
+    assert is_logql(text) == expected
+
+
+def test_logql_shows_its_lines_and_how_many_over_time(store: TelemetryStore, client: Client) -> None:
+    send_logs(store, "api", *FIELDS)
+    send_logs(store, "web", "<b>other</b>")
+    answer = client.get("/logs?" + urlencode({"q": '{service_name="api"} | json | status = 500'}))
+    page = answer.context["logql"]
+    assert ([line.line for line in page.lines], page.total) == ([FIELDS[0]], 1)
+    assert "Read as LogQL" in answer.content.decode()
+    marked = client.get("/logs?" + urlencode({"q": '{service_name="web"}'})).content.decode()
+    assert "&lt;b&gt;other&lt;/b&gt;" in marked
+
+
+def test_a_metric_query_shows_its_series(store: TelemetryStore, client: Client) -> None:
+    send_logs(store, "api", "a", "b")
+    answer = client.get(
+        "/logs?" + urlencode({"q": "sum by (service_name) (count_over_time({service_name=~`.+`}[1h]))"})
+    )
+    page = answer.context["logql"]
+    assert (page.is_metric, page.series) == (True, 1)
+    assert page.figure["data"][0]["name"] == "service_name=api"
+
+
+def test_a_mistake_in_logql_is_shown_where_it_is(store: TelemetryStore, client: Client) -> None:
+    answer = client.get("/logs?" + urlencode({"q": '{service_name="api"} |= '}))
+    mistake = answer.context["mistake"]
+    assert answer.status_code == 200
+    assert mistake.line == 1
+    assert mistake.caret.endswith("^")
+    assert len(mistake.caret) == mistake.column
+    assert "This LogQL was not understood at line 1, column" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"kind": "label", "text": "serv"}, ["service_name"]),
+        ({"kind": "value", "label": "service_name", "text": ""}, ["api", "web"]),
+        ({"kind": "metric", "text": "count_o"}, ["count_over_time"]),
+        ({"kind": "value", "label": "none", "text": ""}, []),
+    ],
+)
+def test_logql_is_completed(store: TelemetryStore, client: Client, query: dict[str, str], expected: list[str]) -> None:
+    send_logs(store, "api", "a", pod="x")
+    send_logs(store, "web", "b", pod="x")
+    answer = client.get("/logs/complete?" + urlencode(query)).json()
+    assert [one["text"] for one in answer["suggestions"]] == expected
