@@ -145,9 +145,9 @@ def _all_entries(run: Run, selector: LogSelector, lines: LineRange) -> Iterator[
     query = LineQuery(streams, lines.start_ns - 1, lines.end_ns - 1, plan.lines, plan.fields, size, lines.backward)
     while query.until_ns > query.after_ns:
         page = run.source.read_log_lines(query)
-        rest = _rest(query, page)
+        rest = None if exact else _rest(query, page)
         yield from entries(run, streams, page if rest is None else _before(page, rest), plan.stages)
-        if rest is None or exact:
+        if rest is None:
             return
         query = rest
 

@@ -1,0 +1,3 @@
+"""The stores of the store tests."""
+
+from tests.telemetry.store.conftest import *  # noqa: F403
