@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import logging_loki
 import pytest
 import requests
 import uvicorn
+from elasticsearch import Elasticsearch, helpers
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -227,3 +229,21 @@ def test_a_length_and_chunks_together_are_refused(running: Running) -> None:
     head = "POST /v1/logs HTTP/1.1\nHost: x\nContent-Length: 5\nTransfer-Encoding: chunked\nConnection: close\n\n"
     # without the body: bytes that arrive after the refusal would reset the connection before it is read
     assert running.raw(head).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_the_elasticsearch_client_sends_in_bulk(running: Running, store: TelemetryStore, compressed: bool) -> None:
+    token = running.authorization.removeprefix("Bearer ")
+    now = datetime.now(UTC).isoformat()
+    documents = [
+        {"_index": "app", "@timestamp": now, "message": f"é {number}", "log.level": "warn"} for number in range(5)
+    ]
+    with Elasticsearch(running.url, basic_auth=("any", token), http_compress=compressed) as client:
+        assert client.info()["version"]["number"]
+        stored, errors = helpers.bulk(client, documents)
+        _, refused = helpers.bulk(client, [{"_op_type": "delete", "_index": "app", "_id": "1"}], raise_on_error=False)
+    assert (stored, errors) == (5, [])
+    assert refused[0]["delete"]["status"] == 400
+    found = stored_logs(store)
+    assert sorted(record.body for record in found) == [f"é {number}" for number in range(5)]
+    assert {(record.severity_number, dict(record.stream)["index"]) for record in found} == {(13, "app")}
