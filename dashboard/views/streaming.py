@@ -16,6 +16,8 @@ def streamed(request: HttpRequest, name: str, content_type: str, lines: Iterator
     chunks = _in_thread(lines) if isinstance(request, ASGIRequest) else lines
     response = StreamingHttpResponse(chunks, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
+    # the middleware would compress every chunk as a file of its own, of which clients read the first
+    response["Content-Encoding"] = "identity"
     return response
 
 

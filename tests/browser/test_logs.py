@@ -134,12 +134,13 @@ def test_the_table_shows_chosen_fields(server: Running, page: Page) -> None:
 
 
 def test_an_export_holds_every_record(server: Running, page: Page) -> None:
-    open_logs(server, page, "service=shop&from=now-15m&q=placed")
+    send(server, [{"event": f"bulk {number}"} for number in range(1300)])
+    open_logs(server, page, "service=shop&from=now-15m&q=bulk")
     with page.expect_download() as waiting:
         page.locator("summary", has_text="Export").click()
         page.get_by_text("JSON lines", exact=True).click()
     lines = waiting.value.path().read_text().splitlines()
-    assert len({json.loads(line)["body"] for line in lines}) == 40
+    assert len({json.loads(line)["body"] for line in lines}) == 1300
 
 
 def test_a_search_is_saved_and_found_again(server: Running, page: Page) -> None:
