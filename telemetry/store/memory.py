@@ -15,7 +15,6 @@ from telemetry.model.errors import StoreUnavailable, TelemetryError
 from telemetry.model.sample_matrix import MatrixColumns, SampleMatrix
 from telemetry.model.samples import RawColumns, SeriesSet
 from telemetry.model.time import TimeRange
-from telemetry.store.changes import EVERYTHING, Changes
 from telemetry.store.commits import CommittedSamples, CommittedSeries
 from telemetry.store.engine import Engine
 from telemetry.store.grouping import SampleColumns, group_by_row
@@ -53,7 +52,6 @@ class StoreMemory:
         self._sink = sink
         self._lock = threading.Lock()
         """Held while something is taken in or read anew."""
-        self.changes = Changes()
         self._most_bytes = recent_bytes
         self._numbers: NDArray[np.int64] = np.full(1024, -1)
         """Number in the index of each series, by the writer's number."""
@@ -92,13 +90,11 @@ class StoreMemory:
         with self._lock:
             if held := self._held:
                 held.recent.add(self._numbers_of(held, samples), samples.timestamps_ms, samples.values)
-        self.changes.note(int(samples.timestamps_ms.min()))
 
     def contents_changed(self) -> None:
         with self._lock:
             self._held = None
         self._ready()
-        self.changes.note(EVERYTHING)
 
     def _ready(self) -> "_Held | None":
         held = self._held
@@ -142,6 +138,11 @@ class StoreMemory:
 
     def read_samples(self, series: SeriesSet, time_range: TimeRange, most: int) -> RawColumns | None:
         """All samples in the range by row, if they are all here and not more than `most`."""
+        found = self._read(series, time_range, most)
+        READS.labels("store" if found is None else "memory").inc()
+        return found
+
+    def _read(self, series: SeriesSet, time_range: TimeRange, most: int) -> RawColumns | None:
         held = self._ready()
         if held is None:
             return None
@@ -154,7 +155,6 @@ class StoreMemory:
         found = held.recent.read(numbers, time_range, most)
         if found is None:
             return None
-        READS.labels("memory").inc()
         if len(series.ids) == len(series):
             return MatrixColumns(found)
         return _joined_rows(series, found)
