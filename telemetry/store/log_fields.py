@@ -68,6 +68,9 @@ class LogFields:
         return promoted
 
     def _due(self) -> list[str]:
+        with self._lock:
+            if not self._asked:
+                return []
         have = self.columns()
         with self._lock:
             asked = [column for column, count in self._asked.most_common() if count >= ASKS_TO_PROMOTE]

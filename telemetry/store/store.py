@@ -116,7 +116,7 @@ class TelemetryStore:
         self._selector_retention = SelectorRetention(engine, read)
         self._line_reader = LineReader(engine, settings, read, self.log_fields)
         self._upkeep = Upkeep(engine, read)
-        self._housekeeping = Housekeeping(engine)
+        self._housekeeping = Housekeeping(engine, self.log_fields)
         self._pattern_reader = PatternReader(engine, read)
         self._patterns = PatternWatch(engine, self._logs.feed, settings, INSERT_SETTINGS)
         self._memory = StoreMemory(engine, self._sink, settings.recent_bytes) if engine.embedded else None
