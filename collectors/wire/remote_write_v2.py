@@ -32,7 +32,12 @@ from telemetry.model.exemplars import Exemplar
 from telemetry.model.labels import METRIC_NAME, label_value, labels_from
 from telemetry.model.samples import MetricMetadata, SampleBatch
 
-_REQUEST: Final = message_type("Request", symbols=(4, "bytes", "repeated"), timeseries=(5, "bytes", "repeated"))
+_REQUEST: Final = message_type(
+    "Request",
+    former=(1, "bytes", "repeated"),  # reserved: where 1.0 has its series
+    symbols=(4, "bytes", "repeated"),
+    timeseries=(5, "bytes", "repeated"),
+)
 _SERIES: Final = message_type(
     "TimeSeries",
     labels_refs=(1, "uint32", "repeated"),
@@ -84,6 +89,8 @@ class _Decoder:
         self._notes = RefusalNotes()
 
     def decode(self) -> DecodedSamples:
+        if self._request.former:
+            raise InvalidInput("this is a remote write 1.0 message under the content type of 2.0; nothing was taken")
         if self._symbols and self._symbols[0]:
             raise InvalidInput("the first symbol of a remote write 2.0 request is the empty text")
         for message in self._request.timeseries:

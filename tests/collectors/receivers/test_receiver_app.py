@@ -194,8 +194,14 @@ def test_a_body_that_grows_over_the_limit_when_unpacked_is_413(application: Rece
     assert f"{limit:,} (BELVEDERE_MAX_DECODED_BYTES)" in answer.text
 
 
-def test_remote_write_2_is_refused_and_never_taken_for_1(application: ReceiverApp, store: TelemetryStore) -> None:
+def test_remote_write_1_is_never_taken_for_2_nor_any_other_version(
+    application: ReceiverApp, store: TelemetryStore
+) -> None:
     kind = "application/x-protobuf;proto=io.prometheus.write.v2.Request"
+    answer = sender_for(application, "/api/v1/write").push("/api/v1/write", snappy(UP), content_type=kind)
+    assert answer.status == 400
+    assert "1.0 message under the content type of 2.0" in answer.text
+    kind = "application/x-protobuf;proto=io.prometheus.write.v3.Request"
     answer = sender_for(application, "/api/v1/write").push("/api/v1/write", snappy(UP), content_type=kind)
     assert answer.status == 415
     assert "prometheus.WriteRequest" in answer.text
