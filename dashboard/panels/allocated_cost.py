@@ -1,26 +1,14 @@
 """Charges of all bills that count, given to services by the allocation rules: rows add up to the bills exactly."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
-import orjson
-
-from dashboard.panels.allocation_weights import measured_weights
-from fleet.selectors.costs import counting_batches
+from dashboard.panels.owned_costs import Term, owned_costs, terms
 from fleet.selectors.services import services_by_name
-from policies.costs.allocation import Allocation, AllocationPolicy, Cost, Rule, allocate, totals
+from policies.costs.allocation import AllocationPolicy, Cost, totals
 from policies.costs.exact import EXACT
-from telemetry.store import current
-from telemetry.store.charge_days import ChargeDays, DayFilter, Word
-
-_WORDS: tuple[Word, ...] = (
-    "service", "environment", "billing_currency", "charge_category", "provider_name", "service_category",
-    "service_name", "region_id", "sub_account_id", "sub_account_name", "tags",
-)  # fmt: skip
-_PLAIN_WORDS: tuple[Word, ...] = ("service", "environment", "billing_currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,54 +43,24 @@ class Allocated:
 def allocated_cost(
     first: date, last: date, *, policy: AllocationPolicy | None = None, at: datetime | None = None
 ) -> Allocated:
-    """Cost of the UTC days `first` to `last`, both included, by the rules of `policy`. Raises what the store raises."""
-    rules = policy.rules if policy else ()
+    """Cost of the UTC days `first` to `last`, both included, by `policy` or else by the rules in force on each day.
+
+    Raises what the store raises, and DocumentError if stored rules cannot be read.
+    """
+    chosen = [Term(first, last, policy)] if policy else list(terms(first, last, at=at))
     rows: list[AllocatedRow] = []
-    notes: dict[str, None] = {}
-    costs: list[Cost] = []
-    days: list[date] = []
-    for simulated in (False, True):
-        asked = DayFilter(counting_batches(simulated=simulated, at=at), first, last)
-        found = _costs(asked, detailed=bool(rules))
-        days += _range(asked)
-        costs += found
-        allocation = _allocated(found, rules, days)
-        notes |= dict.fromkeys(allocation.notes)
-        rows += _rows(allocation.costs, simulated)
+    owned = [owned_costs(chosen, simulated=simulated, at=at) for simulated in (False, True)]
+    for simulated, part in enumerate(owned):
+        rows += _rows(part.costs, bool(simulated))
     rows.sort(key=lambda row: (row.currency, -row.billed_cost, row.service, row.environment))
-    name = policy.name if policy else ""
-    return Allocated(rows, totals(costs), min(days, default=None), max(days, default=None), name, tuple(notes))
-
-
-def _allocated(costs: list[Cost], rules: Sequence[Rule], days: Sequence[date]) -> Allocation:
-    if not rules or not days:
-        return Allocation(costs, ())
-    weights, notes = measured_weights(rules, min(days), max(days))
-    allocation = allocate(costs, rules, weights)
-    return Allocation(allocation.costs, (*notes, *allocation.notes))
-
-
-def _range(asked: DayFilter) -> list[date]:
-    days = [row[0] for row in ChargeDays(current()).sums(asked, ["day"])]
-    return [days[0], days[-1]] if days else []
-
-
-def _costs(asked: DayFilter, *, detailed: bool) -> list[Cost]:
-    words = _WORDS if detailed else _PLAIN_WORDS
-    return [_cost(row, detailed) for row in ChargeDays(current()).sums(asked, words)]
-
-
-def _cost(row: tuple[Any, ...], detailed: bool) -> Cost:
-    service, environment, currency, *words = row[:-3]
-    billed, effective, charges = row[-3:]
-    if not detailed:
-        return Cost(service, environment, currency, billed, effective, charges)
-    *others, tags = words
-    return Cost(*(service, environment, currency, billed, effective, charges, *others, _tags(tags)))
-
-
-def _tags(text: str) -> dict[str, str]:
-    return {str(name).strip(): str(value) for name, value in orjson.loads(text).items()} if text else {}
+    return Allocated(
+        rows,
+        totals(cost for part in owned for cost in part.billed),
+        min((part.first for part in owned if part.first), default=None),
+        max((part.last for part in owned if part.last), default=None),
+        ", ".join(dict.fromkeys(term.policy.name for term in chosen if term.policy and term.policy.name)),
+        tuple(dict.fromkeys(note for part in owned for note in part.notes)),
+    )
 
 
 def _rows(costs: Iterable[Cost], simulated: bool) -> list[AllocatedRow]:

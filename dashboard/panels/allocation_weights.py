@@ -1,11 +1,14 @@
 """Measured use that shared cost is divided by: what each service used, or what a query says of it."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Final
 
 from django.conf import settings
+from django.core.cache import cache
 
 from dashboard.panels.measured_use import MOST_DAYS, used_by_service
 from policies.costs.allocation import Rule, Split
@@ -16,6 +19,8 @@ from telemetry.model.samples import Frame
 from telemetry.promql.engine import Engine
 from telemetry.promql.run import Options
 from telemetry.store import current
+
+REMEMBER_SECONDS: Final = 300
 
 Measured = dict[str, dict[str, Decimal]]
 
@@ -33,10 +38,21 @@ def measured_weights(rules: Sequence[Rule], first: date, last: date) -> tuple[Me
         if split is None or split.method != "proportional" or split.measure == "cost":
             continue
         try:
-            weights[rule.name] = _measured(split, days)
+            weights[rule.name] = _remembered(split, days)
         except TelemetryError as error:
             notes.append(f"rule {rule.name!r}: {error}")
     return weights, notes if weights or len(notes) > 1 else []
+
+
+def _remembered(split: Split, days: Sequence[date]) -> dict[str, Decimal]:
+    """`_measured`, read again after some minutes: every cost page asks for the same."""
+    asked = f"{split.measure}\n{split.query}\n{days[0]}\n{days[-1]}"
+    key = f"allocation-weights:{hashlib.sha256(asked.encode()).hexdigest()}"
+    found: dict[str, Decimal] | None = cache.get(key)
+    if found is None:
+        found = _measured(split, days)
+        cache.set(key, found, REMEMBER_SECONDS)
+    return found
 
 
 def _measured(split: Split, days: Sequence[date]) -> dict[str, Decimal]:

@@ -21,6 +21,7 @@ from policies.costs.exact import ZERO, rounded_to_cents
 from policies.costs.prices import InvalidPrice, PriceList
 from policies.costs.spend import UNALLOCATED, SpendLine, allocated_ratio, main_currency, spend_by
 from policies.costs.spread import first_second
+from policies.documents.located import DocumentError
 from telemetry.model.errors import TelemetryError
 from telemetry.model.time import TimeGrid
 from telemetry.store import current
@@ -76,9 +77,13 @@ class CostPanel:
         return any(prices.example for prices in self.price_lists)
 
     @property
-    def groups(self) -> list[tuple[str, list[GroupSpend]]]:
-        """Tables of the same spend, split three ways."""
-        return [("By team", self.teams), ("By environment", self.environments), ("By resource", self.categories)]
+    def groups(self) -> list[tuple[str, str, list[GroupSpend]]]:
+        """(word of the drill-down, title, rows): the same spend, split three ways."""
+        return [
+            ("team", "By team", self.teams),
+            ("environment", "By environment", self.environments),
+            ("category", "By resource", self.categories),
+        ]
 
     @property
     def spend_per_day(self) -> Decimal:
@@ -114,7 +119,7 @@ def cost_panel(
     known = {service.name: service for service in services()}
     try:
         billed, estimate = _read(days, known, _now(now_ms))
-    except (TelemetryError, InvalidPrice) as error:
+    except (TelemetryError, InvalidPrice, DocumentError) as error:
         return CostPanel(tuple(days), bills=_bills(), error=str(error))
     take = _Selection(fleet, only_services).take
     billed, shown = list(filter(take, billed)), list(filter(take, estimate.lines))
@@ -137,7 +142,7 @@ def _read(days: Sequence[date], known: Mapping[str, Service], now_ms: int) -> tu
     store = current()
     simulated = {name for name, service in known.items() if service.is_simulated}
     estimate = estimated_lines(store, days[-MOST_DAYS:], now_ms, simulated_services=simulated)
-    return billed_lines(store, days), estimate
+    return billed_lines(days), estimate
 
 
 def _bills() -> list[CostImport]:

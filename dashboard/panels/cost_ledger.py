@@ -7,6 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fleet.models import Service
 from policies.costs.exact import ZERO, exact_sum, ratio, rounded_to_cents
 from policies.costs.spend import UNALLOCATED, SpendLine, spend_by
@@ -30,6 +33,8 @@ class GroupSpend:
     trend: list[float]
     """Spend by day of the range, for a sparkline; NaN after the last day of the bills."""
     simulated: bool = False
+    key: str = ""
+    """What the charges are found by; '' where `name` is a word for "none"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ def service_rows(ledger: Ledger) -> list[ServiceSpend]:
                 share_ratio=row.share_ratio,
                 trend=row.trend,
                 simulated=row.simulated,
+                key=row.name,
                 service=row.name,
                 team=ledger.team_of(row.name),
                 source="bill" if row.name in billed else "estimate",
@@ -121,6 +127,7 @@ def _groups(ledger: Ledger, key: Callable[[SpendLine], str]) -> list[GroupSpend]
             share_ratio=ratio(sums[group].billed_cost, whole),
             trend=trends[group],
             simulated=group[1],
+            key=group[0],
         )
         for group, shown in zip(ranked, cents, strict=True)
     ]
@@ -128,18 +135,27 @@ def _groups(ledger: Ledger, key: Callable[[SpendLine], str]) -> list[GroupSpend]
 
 def _trends(ledger: Ledger, key: Callable[[SpendLine], str]) -> dict[tuple[str, bool], list[float]]:
     """Spend of each group by day, for drawing only; days that no bill reaches yet are NaN, not free."""
-    by_day = spend_by(ledger.spend, lambda line: (key(line), line.simulated, line.day))
     billed = ledger.billed_services
     measured = {(key(line), line.simulated) for line in ledger.estimate if line.service not in billed}
-    until = {line.simulated: line.day for line in sorted(ledger.billed, key=lambda line: line.day)}
+    reached = {line.simulated: line.day for line in sorted(ledger.billed, key=lambda line: line.day)}
+    trends: dict[tuple[str, bool], NDArray[np.float64]] = {}
+    for line in ledger.spend:
+        trend = _trend(line, ledger.days)
+        before = trends.get((key(line), line.simulated))
+        trends[key(line), line.simulated] = trend if before is None else before + trend
+    for (name, simulated), trend in trends.items():
+        if (name, simulated) not in measured:
+            trend[[day > reached[simulated] for day in ledger.days]] = math.nan
+    return {group: trend.tolist() for group, trend in trends.items()}
 
-    def spent(group: tuple[str, bool], day: date) -> float:
-        if (*group, day) in by_day:
-            return float(by_day[(*group, day)].billed_cost)
-        return math.nan if group not in measured and day > until[group[1]] else 0.0
 
-    groups = {(name, simulated) for name, simulated, _ in by_day}
-    return {group: [spent(group, day) for day in ledger.days] for group in groups}
+def _trend(line: SpendLine, days: Sequence[date]) -> NDArray[np.float64]:
+    if line.trend is not None:
+        return np.array(line.trend, dtype=np.float64)
+    trend = np.zeros(len(days))
+    if days[0] <= line.day <= days[-1]:
+        trend[(line.day - days[0]).days] = float(line.billed_cost)
+    return trend
 
 
 def sum_of(lines: Sequence[SpendLine]) -> Decimal:

@@ -9,15 +9,12 @@ from typing import Final
 from django.core.cache import cache
 
 from dashboard.panels.measured_use import measured_use
-from fleet.selectors.costs import counting_batches
+from dashboard.panels.owned_costs import OwnedCosts, owned_costs, terms
 from policies.costs.measured import Usage, priced
 from policies.costs.prices import PriceList
 from policies.costs.sheets import price_lists
 from policies.costs.spend import SpendLine
-from policies.costs.spread import first_second, spread_over_days
-from telemetry.model.charges import ChargeGroup
 from telemetry.store import TelemetryStore
-from telemetry.store.charges import ChargeTable
 
 REMEMBER_SECONDS: Final = 60
 
@@ -40,33 +37,33 @@ def days_between(start_ms: int, end_ms: int) -> list[date]:
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
-def billed_lines(store: TelemetryStore, days: Sequence[date]) -> list[SpendLine]:
-    """Charges of every bill that counts, spread over the days of their periods, kept to `days` (consecutive)."""
+def billed_lines(days: Sequence[date]) -> list[SpendLine]:
+    """Charges of every bill that counts on `days` (consecutive), with the owners that the allocation rules give them.
+
+    A line is over all the days. Raises what the store raises, and DocumentError.
+    """
     if not days:
         return []
-    start_s, end_s = first_second(days[0]), first_second(days[-1] + timedelta(days=1))
+    chosen = list(terms(days[0], days[-1]))
     return [
         line
         for simulated in (False, True)
-        for group in ChargeTable(store).groups(counting_batches(simulated=simulated), start_s, end_s)
-        for line in _spread(group, simulated)
-        if days[0] <= line.day <= days[-1]
+        for line in _owned_lines(owned_costs(chosen, simulated=simulated), days, simulated)
     ]
 
 
-def _spread(group: ChargeGroup, simulated: bool) -> Iterable[SpendLine]:
-    billed = spread_over_days(group.billed_cost, group.start_s, group.end_s)
-    effective = spread_over_days(group.effective_cost, group.start_s, group.end_s)
-    for (day, billed_part), (_, effective_part) in zip(billed, effective, strict=True):
+def _owned_lines(owned: OwnedCosts, days: Sequence[date], simulated: bool) -> Iterable[SpendLine]:
+    for cost in owned.costs:
         yield SpendLine(
-            day=day,
-            service=group.service,
-            environment=group.environment,
-            category=group.service_category,
-            currency=group.currency,
-            billed_cost=billed_part,
-            effective_cost=effective_part,
+            day=owned.last or days[-1],
+            service=cost.service,
+            environment=cost.environment,
+            category=cost.service_category,
+            currency=cost.currency,
+            billed_cost=cost.billed_cost,
+            effective_cost=cost.effective_cost,
             simulated=simulated,
+            trend=owned.trend(cost, days),  # type: ignore[arg-type]
         )
 
 

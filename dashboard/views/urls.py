@@ -3,7 +3,9 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from dashboard.views import (
+    allocation,
     cardinality,
+    charges,
     cost,
     log_complete,
     log_errors,
@@ -39,6 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logs/record", logs.record_page, name="log-record"),
     path("scaling", scaling.scaling, name="scaling"),
     path("cost", cost.cost, name="cost"),
+    path("cost/charges", charges.charges, name="charges"),
+    path("cost/allocation", allocation.allocation, name="allocation"),
     path("security", security.security, name="security"),
     path("", include("dashboard.views.settings.urls")),
     path("shell/palette.json", shell.palette, name="palette"),

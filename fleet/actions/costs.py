@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
 from fleet.actions.audit import record
-from fleet.models import ApiToken, CostImport, CostPart, Service
+from fleet.models import AllocationVersion, ApiToken, CostImport, CostPart, Service
 
 
 class BillAlreadyImported(Exception):
@@ -145,6 +145,22 @@ def withdraw_bills(*, bills: Collection[CostImport], actor: str) -> list[str]:
             )
         CostImport.objects.filter(pk__in=[bill.pk for bill in bills]).delete()
     return keys
+
+
+def add_allocation(*, name: str, document: str, valid_from: date, actor: str) -> AllocationVersion:
+    """From `valid_from` on costs are given to services by `document`, which the caller has read without fault."""
+    with transaction.atomic():
+        version = AllocationVersion.objects.create(
+            name=name[:200], document=document, valid_from=valid_from, created_by=actor
+        )
+        record(
+            actor=actor,
+            action="costs.allocation_added",
+            object_type="allocation_version",
+            object_id=str(version.pk),
+            detail={"name": name, "valid_from": valid_from.isoformat(), "document": document},
+        )
+        return version
 
 
 def is_simulated_token(token_id: int | None) -> bool:

@@ -2,7 +2,7 @@
 
 from fleet.models.access import ApiToken
 from fleet.models.audit import AuditEvent
-from fleet.models.costs import CostImport, CostPart, PriceSheet
+from fleet.models.costs import AllocationVersion, CostImport, CostPart, PriceSheet
 from fleet.models.dependencies import (
     Advisory,
     AdvisoryAlias,
@@ -26,6 +26,7 @@ __all__ = [
     "AdvisoryAlias",
     "AdvisoryFeed",
     "AffectedPackage",
+    "AllocationVersion",
     "ApiToken",
     "AuditEvent",
     "AuditReport",

@@ -67,3 +67,19 @@ class CostPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.account} {self.period_start:%Y-%m}"
+
+
+class AllocationVersion(models.Model):
+    """Allocation rules from a day on, until a later version begins. Versions are added and never changed."""
+
+    name = models.CharField(max_length=200, blank=True)
+    document = models.TextField(help_text="YAML of an AllocationPolicy")
+    valid_from = models.DateField()
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-valid_from", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'allocation'} from {self.valid_from}"

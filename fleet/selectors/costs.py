@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from fleet.models import CostImport, CostPart, PriceSheet
+from fleet.models import AllocationVersion, CostImport, CostPart, PriceSheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,19 @@ def cost_imports() -> QuerySet[CostImport]:
     return CostImport.objects.order_by("-imported_at", "-pk")
 
 
-def counting_batches(*, simulated: bool | None = None, at: datetime | None = None) -> list[str]:
-    """Keys of the store whose charges count, now or as it was `at` a time. `simulated` keeps one kind only."""
+def counting_parts(*, simulated: bool | None = None, at: datetime | None = None) -> QuerySet[CostPart]:
+    """Parts of bills that count, now or as it was `at` a time. `simulated` keeps one kind only."""
     parts = CostPart.objects.all()
     if at is None:
         parts = parts.filter(counts_until=None)
     else:
         parts = parts.filter(Q(counts_until=None) | Q(counts_until__gt=at), counts_from__lte=at)
-    if simulated is not None:
-        parts = parts.filter(bill__simulated=simulated)
-    return list(parts.order_by("key").values_list("key", flat=True))
+    return parts if simulated is None else parts.filter(bill__simulated=simulated)
+
+
+def counting_batches(*, simulated: bool | None = None, at: datetime | None = None) -> list[str]:
+    """Keys of the store whose charges count, now or as it was `at` a time. `simulated` keeps one kind only."""
+    return list(counting_parts(simulated=simulated, at=at).order_by("key").values_list("key", flat=True))
 
 
 def kept_batches() -> list[str]:
@@ -50,6 +53,12 @@ def kept_batches() -> list[str]:
 def bill_with(sha256: str) -> CostImport | None:
     """The import of the file with this content, if there was one."""
     return CostImport.objects.filter(sha256=sha256).first()
+
+
+def allocation_versions(*, at: datetime | None = None) -> list[AllocationVersion]:
+    """Versions of the allocation rules by the day from which they hold, as they were known `at` a time."""
+    versions = AllocationVersion.objects.order_by("valid_from", "pk")
+    return list(versions if at is None else versions.filter(created_at__lte=at))
 
 
 def price_sheets() -> list[PriceSheetDocument]:

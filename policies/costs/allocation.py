@@ -61,6 +61,8 @@ class Cost:
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     rule: str = ""
     """Which rule gave it to its service; '' for the bill's own words."""
+    source: int = -1
+    """Number that the caller gave; the parts of a cost keep it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -17,7 +17,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class SpendLine:
-    """Money of one service, environment and resource category on one UTC day, in one currency."""
+    """Money of one service, environment and resource category on one UTC day (or several), in one currency."""
 
     day: date
     service: str
@@ -28,6 +28,8 @@ class SpendLine:
     effective_cost: Decimal
     simulated: bool = False
     """Made by `belvedere demo`, nobody's money."""
+    trend: Sequence[float] | None = field(default=None, compare=False, repr=False)
+    """Of a line over several days, of which `day` is the last one: what each day of the range has, for drawing."""
 
 
 @dataclass(frozen=True, slots=True)

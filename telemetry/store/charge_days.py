@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 from telemetry.store.engine import Engine
@@ -93,9 +94,10 @@ class ChargeDays:
         for statement in (_WITHIN_A_DAY, _OVER_DAYS):
             self._engine.command(statement, {"batches": list(batches)}, _INSERT)
 
-    def built(self) -> set[str]:
-        """Batches that have sums."""
-        return {str(row[0]) for row in self._engine.rows("SELECT DISTINCT batch FROM charge_days")}
+    def built(self) -> dict[str, tuple[int, Decimal]]:
+        """(charges, billed cost) by batch that has sums; a batch cut off while it was summed has less than its bill."""
+        rows = self._engine.rows("SELECT batch, sum(charges), sum(billed_cost) FROM charge_days GROUP BY batch")
+        return {str(batch): (int(charges), billed) for batch, charges, billed in rows}
 
     def remove(self, batches: Sequence[str]) -> None:
         """Forget the sums of `batches`."""
@@ -118,10 +120,36 @@ class ChargeDays:
             WHERE batch IN {{batches:Array(String)}} AND day BETWEEN {{first:Date}} AND {{last:Date}} {condition}
             GROUP BY {", ".join(by) or "()"} ORDER BY ALL
         """
-        parameters = {
-            "batches": list(asked.batches),
-            "first": asked.first,
-            "last": asked.last,
-            "service": asked.service or "",
-        }
-        return [tuple(row) for row in self._engine.rows(sql, parameters, self._read)]
+        return [tuple(row) for row in self._engine.rows(sql, _parameters(asked), self._read)]
+
+    def over_time(self, asked: DayFilter, by: Sequence[Word]) -> list[tuple[Any, ...]]:
+        """As `sums` by at least one word, and two more columns: days since `first`, and what was billed on each.
+
+        The sums are exact; the amounts of the days are floats, for drawing.
+        """
+        if not asked.batches:
+            return []
+        words = ", ".join(by)
+        condition = "" if asked.service is None else "AND service = {service:String}"
+        sql = f"""
+            SELECT {words}, sum(billed) AS all_billed, sum(effective) AS all_effective, sum(count) AS all_count,
+                groupArray(toInt32(day - {{first:Date}})), groupArray(toFloat64(billed))
+            FROM (
+                SELECT {words}, day, sum(billed_cost) AS billed, sum(effective_cost) AS effective,
+                    sum(charges) AS count
+                FROM charge_days
+                WHERE batch IN {{batches:Array(String)}} AND day BETWEEN {{first:Date}} AND {{last:Date}} {condition}
+                GROUP BY {words}, day
+            )
+            GROUP BY {words} ORDER BY {words}
+        """
+        return [tuple(row) for row in self._engine.rows(sql, _parameters(asked), self._read)]
+
+
+def _parameters(asked: DayFilter) -> dict[str, Any]:
+    return {
+        "batches": list(asked.batches),
+        "first": asked.first,
+        "last": asked.last,
+        "service": asked.service or "",
+    }

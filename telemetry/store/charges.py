@@ -40,17 +40,42 @@ SELECT batch, count() FROM charges GROUP BY batch
 HAVING max(written_at) <= now() - toIntervalHour({hours:UInt32})
 """
 
-_ROWS: Final = """
-SELECT
+_COLUMNS: Final = """
     batch, row, service, environment, charge_period_start, charge_period_end, charge_category, charge_description,
     billing_currency, billed_cost, effective_cost, service_name, resource_id, tags
-FROM charges
-WHERE batch IN {batches:Array(String)} AND service = {service:String}
+"""
+_ASKED: Final = """
+    batch IN {batches:Array(String)}
     AND charge_period_start < toDateTime({end:Int64}, 'UTC')
     AND charge_period_end > toDateTime({start:Int64}, 'UTC')
-ORDER BY abs(billed_cost) DESC, batch, row
-LIMIT {limit:UInt64}
+    AND (NOT {by_service:Bool} OR service IN {services:Array(String)})
+    AND (NOT {by_environment:Bool} OR environment = {environment:String})
+    AND (NOT {by_category:Bool} OR service_category = {category:String})
 """
+_LARGEST: Final = f"""
+SELECT {_COLUMNS} FROM charges
+WHERE (batch, row) IN (
+    SELECT batch, row FROM charges WHERE {_ASKED} ORDER BY abs(billed_cost) DESC, batch, row LIMIT {{limit:UInt64}}
+) AND {_ASKED}
+ORDER BY abs(billed_cost) DESC, batch, row
+LIMIT {{limit:UInt64}}
+"""
+_SUMMED: Final = f"""
+SELECT billing_currency, count(), sum(toDecimal256(billed_cost, 18)), sum(toDecimal256(effective_cost, 18))
+FROM charges WHERE {_ASKED} GROUP BY billing_currency ORDER BY billing_currency
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFilter:
+    """Charges of `batches` whose period overlaps [start_s, end_s); None asks for any word, '' for none."""
+
+    batches: Sequence[str]
+    start_s: int
+    end_s: int
+    services: Sequence[str] | None = None
+    environment: str | None = None
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +157,20 @@ class ChargeTable:
         self, batches: Sequence[str], service: str, start_s: int, end_s: int, *, limit: int = 200
     ) -> list[ChargeRow]:
         """The largest charges of one service ('' = unallocated) whose period overlaps [start_s, end_s)."""
-        if not batches:
+        return self.largest(ChargeFilter(batches, start_s, end_s, [service]), limit=limit)
+
+    def largest(self, asked: ChargeFilter, *, limit: int = 200) -> list[ChargeRow]:
+        """The charges of the largest amounts, credits by their size, largest first."""
+        if not asked.batches:
             return []
-        parameters = {**_range(batches, start_s, end_s), "service": service, "limit": limit}
-        return [ChargeRow(*row) for row in self._engine.rows(_ROWS, parameters, self._read)]
+        parameters = {**_asked(asked), "limit": limit}
+        return [ChargeRow(*row) for row in self._engine.rows(_LARGEST, parameters, self._read)]
+
+    def summed(self, asked: ChargeFilter) -> list[tuple[str, int, Decimal, Decimal]]:
+        """(currency, charges, billed cost, effective cost), exact, of whole charges."""
+        if not asked.batches:
+            return []
+        return [tuple(row) for row in self._engine.rows(_SUMMED, _asked(asked), self._read)]
 
 
 def _words(values: Sequence[str] | Any) -> Any:
@@ -145,3 +180,15 @@ def _words(values: Sequence[str] | Any) -> Any:
 
 def _range(batches: Sequence[str], start_s: int, end_s: int) -> dict[str, Any]:
     return {"batches": list(batches), "start": start_s, "end": end_s}
+
+
+def _asked(asked: ChargeFilter) -> dict[str, Any]:
+    return {
+        **_range(asked.batches, asked.start_s, asked.end_s),
+        "by_service": asked.services is not None,
+        "services": list(asked.services or ()),
+        "by_environment": asked.environment is not None,
+        "environment": asked.environment or "",
+        "by_category": asked.category is not None,
+        "category": asked.category or "",
+    }

@@ -36,7 +36,7 @@ class Command(StoreCommand):
             raise CommandError(f"--to {last} is before --from {first}")
         try:
             found = allocated_cost(first, last, policy=_policy(options["policy"]), at=_moment(options["at"]))
-        except TelemetryError as error:
+        except (TelemetryError, DocumentError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(_report(found), indent=2) if options["json"] else "\n".join(_lines(found)))
 
