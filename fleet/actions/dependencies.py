@@ -112,7 +112,14 @@ def _settle_report(
     report: AuditReport, components: Sequence[Component], dependencies: Sequence[ReportedDependency]
 ) -> tuple[Changes, list[Component]]:
     changes = Changes()
-    inventory = Inventory(report.service_id, report.environment_id, components, _claims(dependencies), is_fresh=True)
+    inventory = Inventory(
+        report.service_id,
+        report.environment_id,
+        components,
+        _claims(dependencies),
+        is_fresh=True,
+        deployment_id=report.deployment_id,
+    )
     existing = Finding.objects.filter(service=report.service_id, environment=report.environment_id)
     undecided = settle(inventory, package_advisories(inventory.packages), existing, changes, timezone.now())
     changes.save()

@@ -14,7 +14,7 @@ from fleet.models import Component, Finding
 from fleet.observations import Claim, Observation, mirror_claims, observe
 from fleet.selectors.dependencies import Package
 
-PRESENT_STATES: Final = (Finding.State.OPEN, Finding.State.ACCEPTED, Finding.State.FALSE_POSITIVE)
+PRESENT_STATES: Final = tuple(state for state in Finding.State if state != Finding.State.FIXED)
 """States of findings whose problem is there, whatever was decided about it."""
 
 UNDECIDED: Final = "undecided: "
@@ -24,10 +24,14 @@ _BATCH_ROWS: Final = 500
 _CONTENT_FIELDS: Final = (
     "version", "advisory_id", "aliases", "summary", "fix_versions", "severity_score", "severity_vector", "reported_by",
 )  # fmt: skip
-_LIFE_FIELDS: Final = ("state", "last_seen_at", "fixed_at", "reopened_at")
-_MOST_PRESSING: Final = (
-    Finding.State.OPEN, Finding.State.ACCEPTED, Finding.State.FALSE_POSITIVE, Finding.State.FIXED,
+_LIFE_FIELDS: Final = (
+    "state", "last_seen_at", "fixed_at", "reopened_at", "introduced_by", "fixed_by", "fixed_version",
 )  # fmt: skip
+_MOST_PRESSING: Final = (
+    Finding.State.OPEN, Finding.State.UNDER_INVESTIGATION, Finding.State.ACCEPTED, Finding.State.NOT_AFFECTED,
+    Finding.State.FALSE_POSITIVE, Finding.State.FIXED,
+)  # fmt: skip
+_GONE_IS_FIXED: Final = (Finding.State.OPEN, Finding.State.UNDER_INVESTIGATION, Finding.State.ACCEPTED)
 
 
 @dataclass(slots=True)
@@ -75,10 +79,17 @@ class Inventory:
     """What scanners said, by package."""
     is_fresh: bool
     """Whether a report has just arrived, so that what is observed was seen now."""
+    deployment_id: int | None = None
+    """What was deployed when the report was made, if that is known."""
 
     @property
     def packages(self) -> set[Package]:
         return {(component.ecosystem, component.name) for component in self.components}
+
+    def versions_of(self, package: Package) -> str:
+        """Versions of `package` that run, joined by ", "; empty if none does."""
+        found = {each.version for each in self.components if (each.ecosystem, each.name) == package}
+        return ", ".join(sorted(found))[:200]
 
 
 def settle(
@@ -107,7 +118,7 @@ def settle(
     for package, given in claims.items():
         for observation in observe(advisories[package], given):
             remaining[package] = _meet(observation, package, remaining[package], inventory, changes, now)
-    _close(remaining, unknown, changes, now)
+    _close(remaining, unknown, inventory, changes, now)
     return changed
 
 
@@ -133,7 +144,7 @@ def _meet(
     names = set(observation.aliases)
     same = [finding for finding in candidates if names & {finding.advisory_id, *finding.aliases}]
     if same:
-        _continue(same, observation, changes, now, seen=inventory.is_fresh)
+        _continue(same, observation, inventory, changes, now)
     else:
         changes.create(_new_finding(observation, package, inventory, now))
     return [finding for finding in candidates if finding not in same]
@@ -147,6 +158,7 @@ def _new_finding(observation: Observation, package: Package, inventory: Inventor
         package=package[1],
         first_seen_at=now,
         last_seen_at=now,
+        introduced_by_id=inventory.deployment_id,
     )
     _describe(finding, observation)
     return finding
@@ -171,7 +183,7 @@ def _describe(finding: Finding, observation: Observation) -> bool:
 
 
 def _continue(
-    same: Sequence[Finding], observation: Observation, changes: Changes, now: datetime, *, seen: bool
+    same: Sequence[Finding], observation: Observation, inventory: Inventory, changes: Changes, now: datetime
 ) -> None:
     """The oldest of `same` goes on; the others turned out to be the same problem under another name."""
     kept, *others = sorted(same, key=lambda finding: (finding.first_seen_at, finding.pk))
@@ -181,19 +193,25 @@ def _continue(
     kept.state = min((finding.state for finding in same), key=_MOST_PRESSING.index)
     if kept.state == Finding.State.FIXED:
         kept.state, kept.fixed_at, kept.reopened_at = Finding.State.OPEN, None, now
+        kept.fixed_by_id, kept.fixed_version, kept.introduced_by_id = None, "", inventory.deployment_id
         changes.reopened += 1
-    if seen:
+    if inventory.is_fresh:
         kept.last_seen_at = now
-    if _describe(kept, observation) or seen or kept.state != former_state:
+    if _describe(kept, observation) or inventory.is_fresh or kept.state != former_state:
         changes.update(kept, renamed=kept.advisory_id != former_name)
 
 
 def _close(
-    remaining: Mapping[Package, Sequence[Finding]], unknown: Collection[Package], changes: Changes, now: datetime
+    remaining: Mapping[Package, Sequence[Finding]],
+    unknown: Collection[Package],
+    inventory: Inventory,
+    changes: Changes,
+    now: datetime,
 ) -> None:
     for package, findings in remaining.items():
         for finding in () if package in unknown else findings:
-            if finding.state in (Finding.State.OPEN, Finding.State.ACCEPTED):
+            if finding.state in _GONE_IS_FIXED:
                 finding.state, finding.fixed_at = Finding.State.FIXED, now
+                finding.fixed_by_id, finding.fixed_version = inventory.deployment_id, inventory.versions_of(package)
                 changes.fixed += 1
                 changes.update(finding)

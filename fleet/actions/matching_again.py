@@ -92,7 +92,12 @@ def _match_report(
     packages = {(component.ecosystem, component.name) for component in components}
     existing = [finding for finding in findings if (finding.ecosystem, finding.package) in packages]
     inventory = Inventory(
-        report.service_id, report.environment_id, components, _standing_claims(existing), is_fresh=False
+        report.service_id,
+        report.environment_id,
+        components,
+        _standing_claims(existing),
+        is_fresh=False,
+        deployment_id=report.deployment_id,
     )
     return settle(inventory, advisories, existing, changes, now)
 

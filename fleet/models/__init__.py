@@ -3,6 +3,7 @@
 from fleet.models.access import ApiToken
 from fleet.models.audit import AuditEvent
 from fleet.models.costs import AllocationVersion, CostImport, CostPart, PriceSheet
+from fleet.models.decisions import DependencyPolicyText, FindingDecision, RiskAcceptance
 from fleet.models.dependencies import (
     Advisory,
     AdvisoryAlias,
@@ -33,14 +34,17 @@ __all__ = [
     "Component",
     "CostImport",
     "CostPart",
+    "DependencyPolicyText",
     "Deployment",
     "Environment",
     "Finding",
+    "FindingDecision",
     "Job",
     "LoggedError",
     "MappingRule",
     "PriceSheet",
     "RetentionRule",
+    "RiskAcceptance",
     "RuleFile",
     "RuleGroup",
     "RuleState",

@@ -1,5 +1,7 @@
 """Components, advisories and the findings where they meet."""
 
+from datetime import datetime
+
 from django.db import models
 
 from fleet.models.service import Deployment, Environment, Service
@@ -124,6 +126,8 @@ class Finding(models.Model):
         ACCEPTED = "accepted", "accepted"
         FIXED = "fixed", "fixed"
         FALSE_POSITIVE = "false_positive", "false positive"
+        NOT_AFFECTED = "not_affected", "not affected"
+        UNDER_INVESTIGATION = "under_investigation", "under investigation"
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="findings")
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="findings")
@@ -142,6 +146,18 @@ class Finding(models.Model):
     last_seen_at = models.DateTimeField()
     fixed_at = models.DateTimeField(null=True)
     reopened_at = models.DateTimeField(null=True)
+    introduced_by = models.ForeignKey(
+        Deployment, null=True, blank=True, on_delete=models.SET_NULL, related_name="findings_introduced"
+    )
+    fixed_by = models.ForeignKey(
+        Deployment, null=True, blank=True, on_delete=models.SET_NULL, related_name="findings_fixed"
+    )
+    fixed_version = models.CharField(max_length=200, blank=True, help_text="what ran when it was gone; empty: removed")
+    owner = models.CharField(max_length=150, blank=True, help_text="who looks after it")
+    reason = models.CharField(max_length=500, blank=True, help_text="why it has its state, in words")
+    justification = models.CharField(max_length=50, blank=True, help_text="why it is not affected, in VEX words")
+    decided_by = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-severity_score", "package"]
@@ -161,6 +177,16 @@ class Finding(models.Model):
         if score is None:
             return "unrated"
         return "critical" if score >= 9 else "high" if score >= 7 else "medium" if score >= 4 else "low"
+
+    @property
+    def counts_since(self) -> datetime:
+        """When the clock of its due date began: when it was seen first, or came back."""
+        return self.reopened_at or self.first_seen_at
+
+    @property
+    def state_words(self) -> str:
+        """The state for people: an open finding that was fixed before is "reopened"."""
+        return "reopened" if self.state == self.State.OPEN and self.reopened_at else self.get_state_display()
 
     @property
     def other_ids(self) -> list[str]:

@@ -18,15 +18,25 @@ SEVERITY_CONDITIONS: Final = {
 }
 """Ranges of the CVSS qualitative scale (https://www.first.org/cvss/v3.1/specification-document#5)."""
 
+UNDECIDED_STATES: Final = (Finding.State.OPEN, Finding.State.UNDER_INVESTIGATION)
+"""States that still ask for work: looking into a finding does not close it."""
+
+OPEN: Final = "open"
+"""The word of the filter for UNDECIDED_STATES; other words are one state each."""
+
 
 @dataclass(frozen=True, slots=True)
 class FindingFilter:
     """What the list of findings is narrowed to; empty fields narrow nothing."""
 
-    state: str = Finding.State.OPEN
+    state: str = OPEN
     severity: str = ""
     service: str = ""
     package: str = ""
+    advisory: str = ""
+    environment: str = ""
+    team: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +50,23 @@ class AuditCoverage:
 
 def findings(wanted: FindingFilter) -> QuerySet[Finding]:
     """Findings of the filter, most severe first; a published severity comes before none."""
-    rows = Finding.objects.select_related("service", "service__team", "environment")
+    rows = Finding.objects.select_related("service", "service__team", "environment", "introduced_by", "fixed_by")
     if wanted.state:
-        rows = rows.filter(state=wanted.state)
+        rows = rows.filter(state__in=UNDECIDED_STATES if wanted.state == OPEN else (wanted.state,))
     if wanted.severity:
         rows = rows.filter(SEVERITY_CONDITIONS[wanted.severity])
     if wanted.service:
         rows = rows.filter(service__name=wanted.service)
     if wanted.package:
         rows = rows.filter(package__icontains=wanted.package)
+    if wanted.advisory:
+        rows = rows.filter(advisory_id=wanted.advisory)
+    if wanted.environment:
+        rows = rows.filter(environment__name=wanted.environment)
+    if wanted.team:
+        rows = rows.filter(service__team__name=wanted.team)
+    if wanted.owner:
+        rows = rows.filter(owner=wanted.owner)
     return rows.order_by(F("severity_score").desc(nulls_last=True), "-first_seen_at", "pk")
 
 
@@ -70,7 +88,7 @@ def open_by_package(limit: int) -> list[dict[str, object]]:
 
 def _open_grouped(column: str, limit: int) -> list[dict[str, object]]:
     counts = {word: Count("pk", filter=condition) for word, condition in SEVERITY_CONDITIONS.items()}
-    rows = Finding.objects.filter(state=Finding.State.OPEN).order_by().values(column).annotate(**counts)
+    rows = Finding.objects.filter(state__in=UNDECIDED_STATES).order_by().values(column).annotate(**counts)
     ordered = rows.order_by(*(f"-{word}" for word in SEVERITY_WORDS), column)
     return list(ordered.values(column, *SEVERITY_WORDS)[:limit])
 

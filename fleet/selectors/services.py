@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from fleet.models import Deployment, Finding, Service
-from fleet.selectors.findings import SEVERITY_CONDITIONS
+from fleet.selectors.findings import SEVERITY_CONDITIONS, UNDECIDED_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +46,5 @@ def newest_deployments(service_ids: Iterable[int] | None = None) -> dict[int, De
 def open_findings_by_service() -> dict[int, OpenFindings]:
     """Service id -> counts of open findings, one query; services without any are absent."""
     counts = {name: Count("pk", filter=condition) for name, condition in SEVERITY_CONDITIONS.items()}
-    rows = Finding.objects.filter(state=Finding.State.OPEN).order_by().values("service").annotate(**counts)
+    rows = Finding.objects.filter(state__in=UNDECIDED_STATES).order_by().values("service").annotate(**counts)
     return {service: OpenFindings(*found) for service, *found in rows.values_list("service", *counts)}
