@@ -125,6 +125,11 @@ class PackageAdvisories:
         self._records = [_compile(record, ecosystem, package) for record in valid]
         self._verdicts: dict[str, Verdict] = {}
 
+    @property
+    def is_comparable(self) -> bool:
+        """Whether versions of the ecosystem can be put in order here."""
+        return self.ecosystem in COMPARABLE_ECOSYSTEMS
+
     def verdict(self, version: str) -> Verdict:
         """What is known of `version` (as text). Remembered."""
         if version not in self._verdicts:

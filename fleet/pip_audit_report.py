@@ -7,62 +7,33 @@ Form (pip-audit 2.x, `-f json`): {"dependencies": [{"name", "version", "vulns": 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from packageurl import PackageURL
-
+from fleet.inventory import (
+    InvalidReport,
+    ReportedComponent,
+    ReportedInventory,
+    ReportedProblem,
+    check_counts,
+    component,
+)
 from fleet.osv import MAX_ID, normalised_name
+from fleet.packages import purl_of
 
-MAX_DEPENDENCIES: Final = 100_000
-MAX_VULNERABILITIES: Final = 200_000
-MAX_NAME: Final = 300
-MAX_VERSION: Final = 200
-MAX_REASON: Final = 500
+FORMAT: Final = "pip-audit"
 ECOSYSTEM: Final = "PyPI"
 
 
-class InvalidReport(ValueError):
-    """The document is no report of pip-audit; the message says which part is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedProblem:
-    """One vulnerability as the report names it; `ids[0]` is its primary identifier."""
-
-    ids: tuple[str, ...]
-    fix_versions: tuple[str, ...]
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedDependency:
-    """One row of the report. With a `skip_reason` it was not audited, so it is unknown."""
-
-    name: str
-    version: str
-    skip_reason: str
-    problems: tuple[ReportedProblem, ...]
-
-    @property
-    def purl(self) -> str:
-        return str(PackageURL("pypi", None, self.name, self.version or None).to_string())
-
-
-def read_report(document: Any) -> list[ReportedDependency]:
+def read_report(document: Any) -> ReportedInventory:
     """Every row of the report, in its order, names normalised. Raises InvalidReport."""
     rows = document.get("dependencies") if isinstance(document, Mapping) else document
     if not isinstance(rows, list):
         raise InvalidReport('the document has no list "dependencies"; expected the output of pip-audit -f json')
     if not rows:
         raise InvalidReport("the report has no dependencies: it would close every finding without having looked")
-    if len(rows) > MAX_DEPENDENCIES:
-        raise InvalidReport(f"the report has {len(rows)} dependencies; the limit is {MAX_DEPENDENCIES}")
-    read = [_dependency(row, f"dependencies[{index}]") for index, row in enumerate(rows)]
-    problems = sum(len(dependency.problems) for dependency in read)
-    if problems > MAX_VULNERABILITIES:
-        raise InvalidReport(f"the report names {problems} vulnerabilities; the limit is {MAX_VULNERABILITIES}")
-    return read
+    read = tuple(_dependency(row, f"dependencies[{index}]") for index, row in enumerate(rows))
+    check_counts(read)
+    return ReportedInventory(FORMAT, read, report_sha256(document), audited=True)
 
 
 def report_sha256(document: Any) -> str:
@@ -70,29 +41,21 @@ def report_sha256(document: Any) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _dependency(row: Any, where: str) -> ReportedDependency:
+def _dependency(row: Any, where: str) -> ReportedComponent:
     if not isinstance(row, Mapping):
         raise InvalidReport(f"{where} is not an object")
     name, version = _text(row, "name", where), _text(row, "version", where)
     if not name:
         raise InvalidReport(f"{where} has no name")
-    return ReportedDependency(
-        name=normalised_name(ECOSYSTEM, name)[:MAX_NAME],
-        version=version[:MAX_VERSION],
-        skip_reason=_skip_reason(row, where, name, version),
-        problems=tuple(_problem(each, f"{where}.vulns[{at}]") for at, each in enumerate(_list(row, "vulns", where))),
+    normal = normalised_name(ECOSYSTEM, name)
+    return component(
+        ECOSYSTEM,
+        normal,
+        version,
+        purl=purl_of(ECOSYSTEM, normal, version),
+        skip_reason=_text(row, "skip_reason", where) or ("" if version else "the report gives no version"),
+        problems=[_problem(each, f"{where}.vulns[{at}]") for at, each in enumerate(_list(row, "vulns", where))],
     )
-
-
-def _skip_reason(row: Mapping[str, Any], where: str, name: str, version: str) -> str:
-    """Why the row is unknown, '' if it was audited. A row that we cannot hold as it is counts as unknown too."""
-    if len(name) > MAX_NAME:
-        return f"its name has {len(name)} characters; the limit is {MAX_NAME}"
-    if len(version) > MAX_VERSION:
-        return f"its version has {len(version)} characters; the limit is {MAX_VERSION}"
-    if reason := _text(row, "skip_reason", where):
-        return reason[:MAX_REASON]
-    return "" if version else "the report gives no version"
 
 
 def _problem(given: Any, where: str) -> ReportedProblem:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError
 
 from collectors.wire.limits import UnsupportedEncoding
+from fleet.actions.dependencies import TooManySources
 from fleet.actions.services import InvalidName
-from fleet.pip_audit_report import InvalidReport
+from fleet.inventory import InvalidReport
 from telemetry.model.errors import InvalidInput, LimitExceeded, StoreBusy, StoreUnavailable
 
 
@@ -30,7 +31,7 @@ def describe(error: Exception, busy_status: int = 429) -> Described:
             return Described(415, str(error), "unsupported")
         case LimitExceeded():
             return Described(413, str(error), _word(error.limit_name))
-        case InvalidInput() | InvalidName() | InvalidReport():
+        case InvalidInput() | InvalidName() | InvalidReport() | TooManySources():
             return Described(400, str(error), "invalid")
         case StoreBusy():
             return Described(busy_status, str(error), "busy", error.retry_after_seconds)

@@ -88,6 +88,7 @@ ROUTES: Final = Routes(
         "/api/logs/journal": _JOURNAL,
         "/api/logs": _own("json_lines", "ingest:logs", json_lines.push),
         "/api/audits": _own("audits", "ingest:audits", audits.push),
+        "/api/sboms": _own("audits", "ingest:audits", audits.push),
         "/api/costs": _own("costs", "ingest:costs", costs.push, limits="upload"),
         "/api/deployments": _own("deployments", "ingest:deploys", deployments.push),
     },

@@ -15,7 +15,7 @@ from fleet.actions.audit import record
 from fleet.actions.matching_again import enqueue_matching
 from fleet.models import Advisory, AdvisoryAlias, AdvisoryFeed, AffectedPackage, Job
 from fleet.osv import InvalidRecord, OsvRecord, read_record
-from fleet.selectors.dependencies import Package
+from fleet.selectors.dependencies import Package, mirrored_ecosystems
 
 Progress = Callable[[str, int], None]
 """Called now and then with what is being done and how many documents were handled."""
@@ -151,13 +151,15 @@ def _sort_one(read: OsvRecord, line: bytes, held: dict[str, _Held], spool: IO[by
 def _write(spool: IO[bytes], result: AdvisoryImport, progress: Progress | None) -> Job | None:
     """Store what was spooled; the job that matches the packages concerned again."""
     packages: set[Package] = set()
-    done = 0
+    done, before = 0, mirrored_ecosystems()
     for batch in _batches(spool):
         packages |= _write_batch(batch)
         done += len(batch)
         if progress:
             progress("writing", done)
-    return enqueue_matching(packages) if packages else None
+    # The first advisories of an ecosystem make every component of it known, whatever packages they name.
+    everything = bool({ecosystem for ecosystem, _ in packages} - before)
+    return enqueue_matching(None if everything else packages) if packages else None
 
 
 def _batches(spool: IO[bytes]) -> Iterator[dict[str, bytes]]:

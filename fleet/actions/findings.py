@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
-from fleet.matching import PackageAdvisories
+from fleet.matching import PackageAdvisories, unsupported
 from fleet.models import Component, Finding
 from fleet.observations import Claim, Observation, mirror_claims, observe
 from fleet.selectors.dependencies import Package
@@ -81,6 +81,8 @@ class Inventory:
     """Whether a report has just arrived, so that what is observed was seen now."""
     deployment_id: int | None = None
     """What was deployed when the report was made, if that is known."""
+    mirrored: Collection[str] | None = None
+    """Ecosystems of which advisories are loaded; None where that is not asked."""
 
     @property
     def packages(self) -> set[Package]:
@@ -104,7 +106,7 @@ def settle(
     Sets `skip_reason` of components whose matching is undecided, and returns those it changed. A package that is
     unknown in any of its components keeps its findings: "could not look" is not "gone".
     """
-    changed = [component for component in inventory.components if _mark_undecided(component, advisories)]
+    changed = [component for component in inventory.components if _mark_undecided(component, advisories, inventory)]
     unknown = {(each.ecosystem, each.name) for each in inventory.components if each.skip_reason}
     claims: dict[Package, list[Claim]] = defaultdict(list)
     for package, given in inventory.claims.items():
@@ -122,14 +124,24 @@ def settle(
     return changed
 
 
-def _mark_undecided(component: Component, advisories: Mapping[Package, PackageAdvisories]) -> bool:
+def _mark_undecided(
+    component: Component, advisories: Mapping[Package, PackageAdvisories], inventory: Inventory
+) -> bool:
     """Whether the skip reason of `component` is another than before. A reason that the report gave stays."""
     if component.skip_reason and not component.skip_reason.startswith(UNDECIDED):
         return False
-    verdict = advisories[component.ecosystem, component.name].verdict(component.version)
-    reason = (UNDECIDED + "; ".join(verdict.undecided))[:500] if verdict.undecided else ""
-    before, component.skip_reason = component.skip_reason, reason
-    return before != reason
+    reason = _doubt(component, advisories[component.ecosystem, component.name], inventory.mirrored)
+    before, component.skip_reason = component.skip_reason, (UNDECIDED + reason)[:500] if reason else ""
+    return before != component.skip_reason
+
+
+def _doubt(component: Component, advisories: PackageAdvisories, mirrored: Collection[str] | None) -> str:
+    """Why our own matching says nothing of `component`, '' if it does, or if a scanner looked instead."""
+    if not advisories.is_comparable:
+        return "" if component.report.audited else unsupported(component.ecosystem)
+    if mirrored is not None and component.ecosystem not in mirrored and not component.report.audited:
+        return f"no advisories of {component.ecosystem} are loaded"
+    return "; ".join(advisories.verdict(component.version).undecided)
 
 
 def _meet(

@@ -1,8 +1,7 @@
 """Matches what is stored against advisories that have changed, without a new scan."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 from django.db import transaction
@@ -10,14 +9,17 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from fleet.actions.findings import PRESENT_STATES, Changes, Inventory, settle
+from fleet.claims import claims_by_package, claims_of
 from fleet.jobs import JobRun, enqueue, job
 from fleet.matching import PackageAdvisories
 from fleet.models import AuditReport, Component, Finding, Job, Service
-from fleet.observations import MIRROR, Claim
-from fleet.selectors.dependencies import Package, package_advisories
+from fleet.selectors.dependencies import Package, mirrored_ecosystems, package_advisories
 
 MATCH_AGAIN: Final = "dependencies.match_again"
 """Kind of the job."""
+
+Place = tuple[int, int]
+"""Keys of a service and an environment."""
 
 _Row = TypeVar("_Row", bound=Model)
 _BATCH_SERVICES: Final = 50
@@ -25,9 +27,10 @@ _MOST_PACKAGES: Final = 500
 """Beyond so many changed packages everything is matched: naming them would cost more than it saves."""
 
 
-def enqueue_matching(packages: Collection[Package]) -> Job:
-    """Have components of `packages` matched again; inside the caller's transaction, so that it cannot be lost."""
-    named = [list(package) for package in sorted(packages)] if len(packages) <= _MOST_PACKAGES else None
+def enqueue_matching(packages: Collection[Package] | None) -> Job:
+    """Have components of `packages` (None: all) matched again; in the caller's transaction, so it cannot be lost."""
+    few = packages is not None and len(packages) <= _MOST_PACKAGES
+    named = [list(package) for package in sorted(packages or ())] if few else None
     return enqueue(MATCH_AGAIN, arguments={"packages": named})
 
 
@@ -66,59 +69,29 @@ def _match_services(
     services: Sequence[int], packages: Collection[Package] | None, known: dict[Package, PackageAdvisories]
 ) -> Changes:
     list(Service.objects.select_for_update().filter(pk__in=services).order_by("pk"))
-    changes, now = Changes(), timezone.now()
-    components = _by_report(_of_packages(Component.objects.filter(report__service__in=services), packages, "name"))
-    findings = _by_place(_of_packages(Finding.objects.filter(service__in=services), packages, "package"))
-    listed_packages = {(each.ecosystem, each.name) for listed in components.values() for each in listed}
+    changes, now, mirrored = Changes(), timezone.now(), mirrored_ecosystems()
+    places = _by_place(_of_packages(Component.objects.filter(report__service__in=services), packages, "name"))
+    findings = _findings_by_place(_of_packages(Finding.objects.filter(service__in=services), packages, "package"))
+    listed_packages = {(each.ecosystem, each.name) for listed in places.values() for each in listed}
     known.update(package_advisories(listed_packages - known.keys()))
     changed: list[Component] = []
-    for report, listed in components.items():
-        place = findings.get((report.service_id, report.environment_id), [])
-        changed += _match_report(report, listed, place, known, changes, now)
+    for place, components in places.items():
+        inventory = _inventory(place, components, mirrored)
+        present = inventory.packages
+        existing = [each for each in findings.get(place, ()) if (each.ecosystem, each.package) in present]
+        changed += settle(inventory, known, existing, changes, now)
     changes.save()
     Component.objects.bulk_update(changed, ["skip_reason"], batch_size=500)
-    _count_again(components.keys())
+    _count_again({component.report for listed in places.values() for component in listed})
     return changes
 
 
-def _match_report(
-    report: AuditReport,
-    components: Sequence[Component],
-    findings: Iterable[Finding],
-    advisories: Mapping[Package, PackageAdvisories],
-    changes: Changes,
-    now: datetime,
-) -> list[Component]:
-    packages = {(component.ecosystem, component.name) for component in components}
-    existing = [finding for finding in findings if (finding.ecosystem, finding.package) in packages]
-    inventory = Inventory(
-        report.service_id,
-        report.environment_id,
-        components,
-        _standing_claims(existing),
-        is_fresh=False,
-        deployment_id=report.deployment_id,
+def _inventory(place: Place, components: Sequence[Component], mirrored: Collection[str]) -> Inventory:
+    claims = claims_by_package(
+        ((each.ecosystem, each.name), claims_of(each.report.format, each.version, each.claims)) for each in components
     )
-    return settle(inventory, advisories, existing, changes, now)
-
-
-def _standing_claims(findings: Iterable[Finding]) -> dict[Package, list[Claim]]:
-    """What scanners said in the newest report, as the findings remember it."""
-    claims: dict[Package, list[Claim]] = defaultdict(list)
-    for finding in findings:
-        scanners = set(finding.reported_by) - {MIRROR} if finding.state != Finding.State.FIXED else ()
-        claims[finding.ecosystem, finding.package] += [
-            Claim(
-                scanner=scanner,
-                version=version,
-                ids=(finding.advisory_id, *finding.aliases),
-                summary=finding.summary,
-                fix_versions=tuple(finding.fix_versions),
-            )
-            for scanner in scanners
-            for version in finding.version.split(", ")
-        ]
-    return claims
+    newest = max((each.report for each in components), key=lambda report: report.pk)
+    return Inventory(*place, components, claims, is_fresh=False, mirrored=mirrored, deployment_id=newest.deployment_id)
 
 
 def _count_again(reports: Collection[AuditReport]) -> None:
@@ -150,15 +123,15 @@ def _of_packages(rows: QuerySet[_Row], packages: Collection[Package] | None, nam
     return rows.filter(wanted)
 
 
-def _by_report(components: QuerySet[Component]) -> dict[AuditReport, list[Component]]:
-    grouped: dict[AuditReport, list[Component]] = defaultdict(list)
+def _by_place(components: QuerySet[Component]) -> dict[Place, list[Component]]:
+    grouped: dict[Place, list[Component]] = defaultdict(list)
     for component in components.filter(report__current=True).select_related("report"):
-        grouped[component.report].append(component)
+        grouped[component.report.service_id, component.report.environment_id].append(component)
     return grouped
 
 
-def _by_place(findings: QuerySet[Finding]) -> dict[tuple[int, int], list[Finding]]:
-    grouped: dict[tuple[int, int], list[Finding]] = defaultdict(list)
+def _findings_by_place(findings: QuerySet[Finding]) -> dict[Place, list[Finding]]:
+    grouped: dict[Place, list[Finding]] = defaultdict(list)
     for finding in findings:
         grouped[finding.service_id, finding.environment_id].append(finding)
     return grouped

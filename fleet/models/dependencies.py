@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import models
+from django.utils import timezone
 
 from fleet.models.service import Deployment, Environment, Service
 
@@ -80,17 +81,36 @@ class AuditReport(models.Model):
 
     class Format(models.TextChoices):
         PIP_AUDIT = "pip-audit", "pip-audit JSON"
+        CYCLONEDX = "cyclonedx", "CycloneDX"
+        SPDX = "spdx", "SPDX"
+        OSV_SCANNER = "osv-scanner", "osv-scanner JSON"
+        TRIVY = "trivy", "Trivy JSON"
+        NPM_AUDIT = "npm-audit", "npm audit JSON"
+        SARIF = "sarif", "SARIF"
+        REQUIREMENTS = "requirements", "requirements file"
+        POETRY = "poetry", "poetry.lock"
+        UV = "uv", "uv.lock"
+        PYLOCK = "pylock", "pylock.toml"
+        PIPFILE = "pipfile", "Pipfile.lock"
+        PACKAGE_LOCK = "package-lock", "package-lock.json"
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="audit_reports")
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="audit_reports")
     deployment = models.ForeignKey(Deployment, null=True, blank=True, on_delete=models.SET_NULL)
     format = models.CharField(max_length=20, choices=Format)
-    received_at = models.DateTimeField(auto_now_add=True)
+    source = models.CharField(
+        max_length=100, default="pip-audit", help_text="what it is about; a newer report of the same source replaces it"
+    )
+    version = models.CharField(max_length=200, blank=True, help_text="version of the service, where the sender said it")
+    audited = models.BooleanField(default=True, help_text="a scanner looked for problems; a bare inventory was not")
+    first_received_at = models.DateTimeField(default=timezone.now)
+    received_at = models.DateTimeField(auto_now_add=True, help_text="last time with this content")
+    replaced_at = models.DateTimeField(null=True, help_text="when a newer report of the source came")
     sha256 = models.CharField(max_length=64)
     components = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0, help_text="rows that could not be audited")
     findings = models.PositiveIntegerField(default=0)
-    current = models.BooleanField(default=True, help_text="the newest report of its service and environment")
+    current = models.BooleanField(default=True, help_text="the newest report of its service, environment and source")
 
     class Meta:
         ordering = ["-received_at", "-pk"]
@@ -109,6 +129,7 @@ class Component(models.Model):
     version = models.CharField(max_length=200, blank=True)
     purl = models.CharField(max_length=600, blank=True)
     skip_reason = models.CharField(max_length=500, blank=True)
+    claims = models.JSONField(default=list, help_text="problems that the report names, in the form of fleet.claims")
 
     class Meta:
         ordering = ["name", "version"]

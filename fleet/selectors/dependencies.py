@@ -23,6 +23,11 @@ def mirror_is_empty(ecosystem: str = "PyPI") -> bool:
     return not AffectedPackage.objects.filter(ecosystem=ecosystem).exists()
 
 
+def mirrored_ecosystems() -> frozenset[str]:
+    """Ecosystems that any advisory names."""
+    return frozenset(AffectedPackage.objects.order_by().values_list("ecosystem", flat=True).distinct())
+
+
 def package_advisories(packages: Iterable[Package]) -> dict[Package, PackageAdvisories]:
     """Compiled advisories of each of `packages`, also of those that none names. One query per 300 packages."""
     wanted = sorted(set(packages))

@@ -70,6 +70,7 @@ def test_a_report_becomes_components_and_findings_with_severity_from_the_mirror(
     receipt = report(row("Jinja2", "2.10", vuln("CVE-1", "GHSA-1")), row("flask", "3.1.0"))
     assert receipt.as_json() | {"report": 0} == {
         "report": 0, "created": True, "service": "shop", "environment": "production",
+        "format": "pip-audit", "source": "pip-audit",
         "components": 2, "unknown": 0, "findings": 1, "opened": 1, "reopened": 0, "fixed": 0,
     }  # fmt: skip
     finding = Finding.objects.get()
@@ -191,6 +192,7 @@ def test_an_undecidable_advisory_makes_the_component_unknown_until_it_is_correct
 
 
 def test_a_new_advisory_opens_findings_without_a_new_scan() -> None:
+    load(advisory("PYSEC-0", package="flask"))
     report(row("jinja2", "2.10"))
     report(row("jinja2", "3.1"), service="till")
     job = load(advisory("PYSEC-1")).matching
@@ -321,8 +323,9 @@ def test_markup_in_names_is_kept_as_text() -> None:
 
 
 def test_a_hundred_changed_packages_are_named_and_a_thousand_are_not() -> None:
+    assert load(advisory("PYSEC-first")).matching.arguments == {"packages": None}
     few = load(*(advisory(f"PYSEC-{n}", package=f"p{n}") for n in range(100)))
     assert len(few.matching.arguments["packages"]) == 100
     many = load(*(advisory(f"GHSA-{n}", package=f"q{n}") for n in range(600)))
     assert many.matching.arguments == {"packages": None}
-    assert Job.objects.count() == 2
+    assert Job.objects.count() == 3

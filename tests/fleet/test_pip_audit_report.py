@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.pip_audit_report import InvalidReport, read_report, report_sha256
+from fleet.inventory import InvalidReport
+from fleet.pip_audit_report import read_report, report_sha256
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "security" / "pip-audit" / "a.json"
 
@@ -13,7 +14,7 @@ REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "security" / "p
 def test_a_real_report_is_read_row_by_row() -> None:
     if not REAL.is_file():
         pytest.skip(f"{REAL} is not here")
-    rows = read_report(json.loads(REAL.read_text()))
+    rows = read_report(json.loads(REAL.read_text())).components
     assert len(rows) == 18
     assert sum(len(row.problems) for row in rows) == 88
     django = rows[0]
@@ -23,25 +24,27 @@ def test_a_real_report_is_read_row_by_row() -> None:
 
 
 def test_a_skipped_row_keeps_its_reason() -> None:
-    (row,) = read_report({"dependencies": [{"name": "Internal_Tool", "skip_reason": "not found on the index"}]})
+    (row,) = read_report(
+        {"dependencies": [{"name": "Internal_Tool", "skip_reason": "not found on the index"}]}
+    ).components
     assert (row.name, row.version, row.skip_reason) == ("internal-tool", "", "not found on the index")
 
 
 def test_a_row_without_version_is_unknown() -> None:
-    (row,) = read_report({"dependencies": [{"name": "thing", "vulns": []}]})
+    (row,) = read_report({"dependencies": [{"name": "thing", "vulns": []}]}).components
     assert row.skip_reason == "the report gives no version"
 
 
 def test_a_row_that_does_not_fit_is_kept_as_unknown() -> None:
     long_name, long_version = read_report(
         {"dependencies": [{"name": "n" * 400, "version": "1"}, {"name": "v", "version": "1" * 300}]}
-    )
+    ).components
     assert long_name.skip_reason == "its name has 400 characters; the limit is 300"
     assert long_version.skip_reason == "its version has 300 characters; the limit is 200"
 
 
 def test_the_bare_list_of_version_1_is_read() -> None:
-    assert [row.name for row in read_report([{"name": "a", "version": "1", "vulns": []}])] == ["a"]
+    assert [row.name for row in read_report([{"name": "a", "version": "1", "vulns": []}]).components] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_the_bare_list_of_version_1_is_read() -> None:
             "identifier of 101 characters",
         ),
         ({"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "x", "aliases": [1]}]}]}, "list of texts"),
-        ({"dependencies": [{"name": "a"}] * 100_001}, "100001 dependencies; the limit is 100000"),
+        ({"dependencies": [{"name": "a"}] * 100_001}, "100,001 components; the limit is 100,000"),
     ],
 )
 def test_something_else_is_refused_by_what_is_wrong(document: object, sentence: str) -> None:

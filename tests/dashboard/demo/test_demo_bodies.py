@@ -106,7 +106,7 @@ def test_reports_are_what_pip_audit_writes_and_production_has_more_problems() ->
     counts = dict.fromkeys(("production", "staging"), 0)
     for service in simulated_services(24, 7):
         for environment in counts:
-            rows = read_report(pip_audit_report(service, environment, 7))
+            rows = read_report(pip_audit_report(service, environment, 7)).components
             assert len(rows) > 5
             counts[environment] += sum(len(row.problems) for row in rows)
     assert counts["production"] > 2 * counts["staging"] > 0
