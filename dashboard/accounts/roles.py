@@ -22,6 +22,7 @@ PERMISSIONS: Final = {
     "manage:limits": "what single services may send",
     "manage:rules": "load and remove recording and alerting rules",
     "manage:advisories": "import advisories",
+    "manage:findings": "decide about findings, accept risks, edit the dependency policy",
     "manage:costs": "import bills and edit price sheets",
     "manage:users": "people, their roles, invitations and factors",
     "manage:admin": "the database administration site",
@@ -47,7 +48,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         "manage:limits",
         "manage:logs",
     },
-    "security_reviewer": EVERYONE | {"view:fleet", "view:security", "view:audit", "query"},
+    "security_reviewer": EVERYONE | {"view:fleet", "view:security", "view:audit", "query", "manage:findings"},
     "cost_viewer": EVERYONE | {"view:cost"},
 }
 """Role word -> permissions of a person with that role whose second factor is verified."""

@@ -44,6 +44,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cost/charges", charges.charges, name="charges"),
     path("cost/allocation", allocation.allocation, name="allocation"),
     path("security", security.security, name="security"),
+    path("security/decide", security.decide, name="findings-decide"),
+    path("security/decisions/<int:decision_id>/undo", security.undo, name="findings-undo"),
     path("", include("dashboard.views.settings.urls")),
     path("shell/palette.json", shell.palette, name="palette"),
     path("shell/theme", shell.theme, name="theme"),

@@ -87,6 +87,16 @@ def undo_decision(*, decision: int, actor: str) -> int:
     return len(untouched)
 
 
+def undoable(decision: str, actor: str) -> FindingDecision | None:
+    """The decision with this id, if `actor` may still undo it."""
+    if not (decision.isascii() and decision.isdecimal() and len(decision) < 19):
+        return None
+    since = timezone.now() - UNDO_FOR
+    return FindingDecision.objects.filter(
+        pk=int(decision), decided_by=actor, undone_at=None, decided_at__gte=since
+    ).first()
+
+
 def _check(decision: Decision) -> None:
     if decision.state is None and decision.owner is None:
         raise InvalidDecision("nothing is decided: give a state or an owner")

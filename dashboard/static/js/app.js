@@ -2,6 +2,7 @@
 import { startAges } from "./ages.js";
 import { startCopy } from "./copy.js";
 import { startFigures } from "./figures.js";
+import { startFindings } from "./findings.js";
 import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startLogs } from "./logs.js";
@@ -24,5 +25,6 @@ startAges();
 startFigures();
 startRefresh();
 startLogs();
+startFindings();
 startPrint();
 startQueries();

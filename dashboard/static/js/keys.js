@@ -7,7 +7,7 @@ const SEQUENCE_MS = 1200;
 let pending = null;
 
 function typing(target) {
-  return target.closest?.("input, textarea, select, [contenteditable], dialog[open]") !== null;
+  return target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], dialog[open]") !== null;
 }
 
 function press(selector) {

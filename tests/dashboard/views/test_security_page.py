@@ -1,12 +1,15 @@
 """The security page: every number opens its rows, and what is not known is never called clean."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from fleet.models import AdvisoryFeed, AuditReport, Component, Environment, Finding, Service
+from telemetry.store import TelemetryStore
 from tests.dashboard.people import client_with_role
+from tests.series import write_series
 
 pytestmark = pytest.mark.django_db
 
@@ -102,3 +105,85 @@ def test_the_csv_holds_every_row_and_no_formula(place: tuple[Service, Environmen
 
 def test_a_cost_viewer_sees_no_findings() -> None:
     assert client_with_role("cost_viewer").get("/security").status_code == 403
+
+
+def chosen(place: tuple[Service, Environment]) -> list[int]:
+    return [finding(place, number, 9.0).pk for number in range(3)]
+
+
+def test_a_problem_is_one_group_with_its_services_under_it(place: tuple[Service, Environment]) -> None:
+    other = Service.objects.create(name="web")
+    finding(place, 1, 9.0)
+    finding((other, place[1]), 1, 9.0)
+    finding(place, 2, 5.0)
+    answer = client_with_role("security_reviewer").get("/security")
+    assert [(g.package, g.services) for g in answer.context["page"]] == [("package-1", 2), ("package-2", 1)]
+    assert answer.context["found"] == 3
+
+
+def test_decisions_are_made_in_the_list_and_taken_back(place: tuple[Service, Environment]) -> None:
+    pks = chosen(place)
+    reviewer = client_with_role("security_reviewer")
+    form = {"finding": pks[:2], "give": "not_affected", "reason": "not loaded", "justification": "code_not_present"}
+    answer = reviewer.post("/security/decide", {**form, "next": "/security?state=open"}, follow=True)
+    assert list(Finding.objects.order_by("pk").values_list("state", flat=True)) == ["not_affected"] * 2 + ["open"]
+    assert "2 findings decided" in answer.content.decode()
+    undo = f"/security/decisions/{answer.context['undo'].pk}/undo"
+    assert "2 findings as before" in reviewer.post(undo, follow=True).content.decode()
+    assert set(Finding.objects.values_list("state", flat=True)) == {"open"}
+
+
+def test_a_decision_without_a_reason_is_refused_in_words(place: tuple[Service, Environment]) -> None:
+    form = {"finding": chosen(place), "give": "false_positive"}
+    answer = client_with_role("security_reviewer").post("/security/decide", form, follow=True)
+    assert "Nothing was changed: a reason is needed" in answer.content.decode()
+
+
+def test_only_who_may_decides(place: tuple[Service, Environment]) -> None:
+    form = {"finding": chosen(place), "give": "under_investigation"}
+    operator = client_with_role("operator")
+    assert operator.post("/security/decide", form).status_code == 403
+    assert "data-decide" not in operator.get("/security").content.decode()
+
+
+def test_overdue_is_a_number_that_opens_its_rows(place: tuple[Service, Environment]) -> None:
+    chosen(place)
+    Finding.objects.filter(package="package-0").update(first_seen_at=timezone.now() - timedelta(days=8))
+    reviewer = client_with_role("security_reviewer")
+    assert reviewer.get("/security").context["overdue"] == 1
+    late = reviewer.get("/security?state=open&due=overdue")
+    assert [group.package for group in late.context["page"]] == ["package-0"]
+    assert "1 days overdue" in late.content.decode() or "24 h overdue" in late.content.decode()
+
+
+def test_factors_of_the_rank_can_be_left_out(place: tuple[Service, Environment]) -> None:
+    finding(place, 1, 2.0)
+    quiet = Service.objects.create(name="quiet", internet_facing=False)
+    finding((quiet, place[1]), 2, 2.5)
+    reviewer = client_with_role("security_reviewer")
+    assert [group.package for group in reviewer.get("/security").context["page"]] == ["package-1", "package-2"]
+    without = reviewer.get("/security?without=exposure").context["page"]
+    assert [group.package for group in without] == ["package-2", "package-1"]
+
+
+def test_a_replica_change_moves_the_rank_at_once(place: tuple[Service, Environment], store: TelemetryStore) -> None:
+    finding(place, 1, 5.0)
+    finding((Service.objects.create(name="web"), place[1]), 2, 5.0)
+    now_ms = int(time.time() * 1000)
+    name = "kube_deployment_status_replicas_available"
+    write_series(
+        store, (name, {"service": "api"}, [(now_ms - 60_000, 2)]), (name, {"service": "web"}, [(now_ms - 60_000, 4)])
+    )
+    reviewer = client_with_role("security_reviewer")
+    assert [group.package for group in reviewer.get("/security").context["page"]] == ["package-2", "package-1"]
+    write_series(store, (name, {"service": "api"}, [(now_ms - 1000, 40)]))
+    groups = reviewer.get("/security").context["page"]
+    assert [group.package for group in groups] == ["package-1", "package-2"]
+    assert "40 replicas now" in [factor.words for factor in groups[0].members[0].rank.factors]
+
+
+def test_fix_first_names_the_version_to_move_to(place: tuple[Service, Environment]) -> None:
+    finding(place, 1, 9.0, fix_versions=["1.2", "2.1"])
+    finding((Service.objects.create(name="web"), place[1]), 1, 9.0, fix_versions=["1.2", "2.1"])
+    upgrade = client_with_role("security_reviewer").get("/security").context["upgrades"][0]
+    assert (upgrade.target, len(upgrade.findings), upgrade.share_ratio) == ("1.2", 2, 1.0)
