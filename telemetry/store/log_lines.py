@@ -19,6 +19,7 @@ from telemetry.store.log_fields import LogFields
 from telemetry.store.log_words import word_conditions
 from telemetry.store.series_reader import UNWRITTEN_MS, labels_of
 from telemetry.store.settings import ENV_NAMES, StoreSettings
+from telemetry.store.stream_index import KnownStream, StreamIndex
 
 _NS_PER_MS: Final = 1_000_000
 
@@ -87,30 +88,42 @@ class CountQuery:
 class LineReader:
     """Reads `log_streams` and `log_records`."""
 
-    def __init__(self, engine: Engine, settings: StoreSettings, read_settings: Settings, fields: LogFields) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: StoreSettings,
+        read_settings: Settings,
+        fields: LogFields,
+        index: StreamIndex | None,
+    ) -> None:
         self._engine = engine
+        self._index = index
         self._fields = fields
         self._settings = settings
         self._read_settings = read_settings
 
     def streams(self, matchers: Sequence[Matcher], start_ns: int, end_ns: int) -> StreamSet:
         """Streams that match and may have lines between. Raises LimitExceeded above `max_query_series`."""
-        conditions = Conditions()
+        start_ms, end_ms = start_ns // _NS_PER_MS, end_ns // _NS_PER_MS + 1
+        known = self._index.select(matchers, start_ms, end_ms) if self._index else None
+        found = self._from_table(matchers, start_ms, end_ms) if known is None else _stream_set(known)
         most = self._settings.max_query_series
-        end_ms = conditions.bind(end_ns // _NS_PER_MS + 1, "Int64")
-        start_ms = conditions.bind(start_ns // _NS_PER_MS - UNWRITTEN_MS, "Int64")
+        if len(found) > most:
+            name = ENV_NAMES["max_query_series"]
+            raise LimitExceeded(f"the query selects more than {most} streams ({name})", limit_name=name)
+        return found
+
+    def _from_table(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> StreamSet:
+        conditions = Conditions()
         found = self._engine.arrow(
             "SELECT id, any(labels) AS label_set, arrayDistinct(arrayFlatten(groupArray(written_as))) AS written "
             f"FROM log_streams WHERE {conditions.matchers(matchers, stream_label)} GROUP BY id "
-            f"HAVING toUnixTimestamp64Milli(min(first_seen)) <= {end_ms} "
-            f"AND toUnixTimestamp64Milli(max(last_seen)) >= {start_ms} "
-            f"LIMIT {conditions.bind(most + 1, 'UInt64')}",
+            f"HAVING toUnixTimestamp64Milli(min(first_seen)) <= {conditions.bind(end_ms, 'Int64')} "
+            f"AND toUnixTimestamp64Milli(max(last_seen)) >= {conditions.bind(start_ms - UNWRITTEN_MS, 'Int64')} "
+            f"LIMIT {conditions.bind(self._settings.max_query_series + 1, 'UInt64')}",
             conditions.parameters,
             self._read_settings,
         )
-        if found.num_rows > most:
-            name = ENV_NAMES["max_query_series"]
-            raise LimitExceeded(f"the query selects more than {most} streams ({name})", limit_name=name)
         written = {name for names in found["written"].to_pylist() for name in names}
         return StreamSet(tuple(found["id"].to_pylist()), tuple(labels_of(found["label_set"])), tuple(sorted(written)))
 
@@ -160,6 +173,15 @@ class LineReader:
             conditions.parameters,
             self._read_settings,
         )
+
+
+def _stream_set(streams: Sequence[KnownStream]) -> StreamSet:
+    written = {name for stream in streams for name in stream.written_as}
+    return StreamSet(
+        tuple(stream.identity for stream in streams),
+        tuple(stream.labels for stream in streams),
+        tuple(sorted(written)),
+    )
 
 
 def _no_lines() -> pa.Table:

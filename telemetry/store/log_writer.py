@@ -23,6 +23,7 @@ from telemetry.store.registry import Registry, Resolution
 from telemetry.store.sample_table import INSERT_SETTINGS
 from telemetry.store.settings import StoreSettings
 from telemetry.store.sightings import Sightings, collect_sightings, sighting_columns
+from telemetry.store.stream_index import KnownStream, StreamIndex
 from telemetry.store.text import cut_line, text_array
 from telemetry.store.time_limits import TimeWindow, time_window
 
@@ -47,8 +48,16 @@ class PendingRecords:
 class LogWriter:
     """Takes batches from any thread and commits them in groups."""
 
-    def __init__(self, engine: Engine, registry: Registry[Labels], sink: LogSink, settings: StoreSettings) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        registry: Registry[Labels],
+        sink: LogSink,
+        settings: StoreSettings,
+        index: StreamIndex | None = None,
+    ) -> None:
         self._engine = engine
+        self._index = index
         self._sink = sink
         self._registry = registry
         self._catalogue = registry.catalogue
@@ -139,6 +148,20 @@ class LogWriter:
             self._engine.insert("log_streams", self._stream_columns(sightings), INSERT_SETTINGS)
             with self._registry.lock:
                 self._catalogue.confirm(sightings.indices, sightings.first_ms, sightings.last_ms)
+            if self._index:
+                self._index.add(self._known_streams(sightings))
+
+    def _known_streams(self, sightings: Sightings) -> list[KnownStream]:
+        names = self._catalogue.service_names.names
+        ids = self._catalogue.ids.view[sightings.indices].tolist()
+        services = self._catalogue.services.view[sightings.indices].tolist()
+        times = sightings.first_ms.tolist(), sightings.last_ms.tolist()
+        return [
+            KnownStream(identity, labels, frozenset([names[service]]), first_ms, last_ms)
+            for identity, labels, service, first_ms, last_ms in zip(
+                ids, sightings.labels, services, *times, strict=True
+            )
+        ]
 
     def _stream_columns(self, sightings: Sightings) -> pa.Table:
         names = self._catalogue.service_names.names

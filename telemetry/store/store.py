@@ -64,6 +64,7 @@ from telemetry.store.series_reader import SeriesReader
 from telemetry.store.series_statistics import SeriesStatistics, series_statistics
 from telemetry.store.service_limits import LimitsByService, ServiceLimits
 from telemetry.store.settings import StoreSettings
+from telemetry.store.stream_index import StreamIndex, load_streams
 from telemetry.store.upkeep import SIGNAL_OF, Upkeep
 
 JOURNAL: Final = "journal"
@@ -105,7 +106,10 @@ class TelemetryStore:
         self._exemplars = ExemplarWriter(engine, self._series, self._samples.commit_series, settings)
         self._exemplar_reader = ExemplarReader(engine, read, settings)
         self._log_sink = _log_sink(engine, settings)
-        self._logs = LogWriter(engine, self._streams, self._log_sink, _commit_settings(engine, settings))
+        self._stream_index = StreamIndex(partial(load_streams, engine)) if engine.embedded else None
+        self._logs = LogWriter(
+            engine, self._streams, self._log_sink, _commit_settings(engine, settings), self._stream_index
+        )
         self.redaction = redaction_from(settings.redact, settings.redact_patterns)
         self._series_reader = SeriesReader(engine, settings, read)
         self._sample_reader = SampleReader(engine, settings, read)
@@ -114,7 +118,7 @@ class TelemetryStore:
         self.log_fields = LogFields(engine)
         self._cardinality = CardinalityReader(engine, read)
         self._selector_retention = SelectorRetention(engine, read)
-        self._line_reader = LineReader(engine, settings, read, self.log_fields)
+        self._line_reader = LineReader(engine, settings, read, self.log_fields, self._stream_index)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine, self.log_fields)
         self._pattern_reader = PatternReader(engine, read)
@@ -449,6 +453,8 @@ class TelemetryStore:
         return self._memory.index if self._memory else None
 
     def _tell_of_change(self) -> None:
+        if self._stream_index:
+            self._stream_index.forget()
         for listener in self._samples.listeners:
             listener.contents_changed()
 
