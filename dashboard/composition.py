@@ -15,6 +15,7 @@ from dashboard.runtime.beat import BeatPart
 from dashboard.runtime.client_gone import ClientGone
 from dashboard.runtime.control_server import ControlPart
 from dashboard.runtime.lifespan import ASGIApp, Lifespan
+from dashboard.runtime.one_hop import OneHop
 from dashboard.runtime.parts import Part, Parts
 from dashboard.runtime.profile import background_runs_inside
 from dashboard.runtime.store_part import StorePart
@@ -27,7 +28,7 @@ from dashboard.self_watch.process_metrics import ProcessMetrics
 
 def compose(django_application: ASGIApp) -> Lifespan:
     """The whole application of a web process."""
-    application = TailApp(build_front(ReceiverApp(ClientGone(django_application))))
+    application = TailApp(build_front(ReceiverApp(OneHop(ClientGone(django_application)))))
     return Lifespan(Health(AccessLog(application)), Parts(web_parts()))
 
 
