@@ -218,7 +218,7 @@ TELEMETRY: dict[str, Any] = {
         "BELVEDERE_QUEUE_ROWS", 2_000_000, "rows waiting to be written; beyond it senders are told to retry", minimum=1
     ),
     "sample_retention_days": env_int("BELVEDERE_SAMPLE_RETENTION_DAYS", 400, "days that samples are kept", minimum=1),
-    "log_retention_days": env_int("BELVEDERE_LOG_RETENTION_DAYS", 90, "days that log records are kept", minimum=1),
+    "log_retention_days": env_int("BELVEDERE_LOG_RETENTION_DAYS", 400, "days that log records are kept", minimum=1),
     "exemplar_retention_days": env_int(
         "BELVEDERE_EXEMPLAR_RETENTION_DAYS", 15, "days that exemplars are kept", minimum=1
     ),

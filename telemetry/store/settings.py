@@ -16,7 +16,7 @@ class StoreSettings:
     log_block_rows: int = 100_000
     queue_rows: int = 2_000_000
     sample_retention_days: int = 400
-    log_retention_days: int = 90
+    log_retention_days: int = 400
     exemplar_retention_days: int = 15
     query_log_days: int = 30
     redact: str = ""

@@ -1,6 +1,6 @@
 """Writes docs/logql-conformance.md: `python -m tests.telemetry.logql.conformance URL TOKEN`.
 
-Asks a running server, which must keep logs for some years (BELVEDERE_LOG_RETENTION_DAYS), with the runner and the
+Asks a running server, which must keep logs for a year, with the runner and the
 cases of ../shared/data/logql, which are not part of this project.
 """
 

@@ -102,7 +102,7 @@ def test_refused_records_are_named_and_the_rest_is_stored(store):
         store,
         {"stream": API, "t": NOW, "body": "kept"},
         {"stream": API, "t": NOW + 86_400 * SECOND, "body": "ahead"},
-        {"stream": API, "t": NOW - 91 * 86_400 * SECOND, "body": "old"},
+        {"stream": API, "t": NOW - 401 * 86_400 * SECOND, "body": "old"},
         {"stream": labels_from({f"l{i}": "x" for i in range(65)}), "t": NOW, "body": "wide"},
     )
     assert receipt.accepted == 1
@@ -111,7 +111,7 @@ def test_refused_records_are_named_and_the_rest_is_stored(store):
         "old_timestamp": 1,
         "too_many_labels": 1,
     }
-    assert any("the limit is 90 (BELVEDERE_LOG_RETENTION_DAYS)" in r.message for r in receipt.refusals)
+    assert any("the limit is 400 (BELVEDERE_LOG_RETENTION_DAYS)" in r.message for r in receipt.refusals)
     assert bodies(store) == ["kept"]
 
 
