@@ -28,6 +28,7 @@ def scaling(request: HttpRequest) -> HttpResponseBase:
     chosen = _chosen(panel, request)
     context = {
         "page_title": "Scaling",
+        "tab": "workloads",
         "time_range": time_range,
         "panel": panel,
         "fleet": fleet_of(request),

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from dashboard.views import (
     allocation,
+    backtests,
     cardinality,
     charges,
     cost,
@@ -16,6 +17,7 @@ from dashboard.views import (
     metrics,
     overview,
     scaling,
+    scaling_policies,
     security,
     service,
     shell,
@@ -40,6 +42,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logs/record/context", logs.record_context, name="log-record-context"),
     path("logs/record", logs.record_page, name="log-record"),
     path("scaling", scaling.scaling, name="scaling"),
+    path("scaling/backtest", backtests.backtest_page, name="backtest"),
+    path("scaling/backtest/<str:key>", backtests.backtest_result, name="backtest-result"),
+    path("scaling/policies", scaling_policies.policies, name="scaling-policies"),
+    path("scaling/policies/<int:policy_id>/remove", scaling_policies.remove_policy, name="scaling-policy-remove"),
     path("cost", cost.cost, name="cost"),
     path("cost/charges", charges.charges, name="charges"),
     path("cost/allocation", allocation.allocation, name="allocation"),

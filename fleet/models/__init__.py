@@ -18,6 +18,7 @@ from fleet.models.limits import ServiceLimit
 from fleet.models.logs import LoggedError, SavedSearch
 from fleet.models.retention import RetentionRule
 from fleet.models.rules import RuleFile, RuleGroup, RuleState
+from fleet.models.scaling import Backtest, ScalingPolicy, ScalingPolicyVersion
 from fleet.models.scrape_jobs import ScrapeJob, ScrapeSnapshot, ScrapeWorker
 from fleet.models.service import Deployment, Environment, MappingRule, Service, Team
 from fleet.models.targets import Target
@@ -31,6 +32,7 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "AuditReport",
+    "Backtest",
     "Component",
     "CostImport",
     "CostPart",
@@ -49,6 +51,8 @@ __all__ = [
     "RuleGroup",
     "RuleState",
     "SavedSearch",
+    "ScalingPolicy",
+    "ScalingPolicyVersion",
     "ScrapeJob",
     "ScrapeSnapshot",
     "ScrapeWorker",

@@ -161,6 +161,7 @@ function wire(element, time) {
   const tools = document.querySelector(`[data-figure-tools="${CSS.escape(element.dataset.figure)}"]`);
   if (tools) tools.hidden = false;
   resized.observe(element);
+  if (read(element).layout.meta?.links) element.on("plotly_click", (event) => follow(event.points[0]?.customdata));
   if (!time) return;
   element.on("plotly_relayout", (change) => {
     const [from, to] = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
@@ -169,6 +170,11 @@ function wire(element, time) {
   element.on("plotly_hover", (event) => mirror(element, event.xvals?.[0] ?? event.points?.[0]?.x));
   element.on("plotly_unhover", () => mirror(element, null));
   element.addEventListener("keydown", (event) => step(element, event));
+}
+
+// A point that stands for a page of ours opens it; the table below the figure has the same links for the keyboard.
+function follow(address) {
+  if (typeof address === "string" && address.startsWith("/") && !address.startsWith("//")) location.assign(address);
 }
 
 const utc = (text) => Date.parse(`${String(text).replace(" ", "T")}Z`);
@@ -223,6 +229,7 @@ const near = new IntersectionObserver(
 export function rowsOf(figure) {
   const unit = figure.layout.meta?.unit_words;
   const series = figure.data.filter((trace) => !trace.meta?.band);
+  if (figure.layout.meta?.columns) return [figure.layout.meta.columns, ...series.flatMap((trace) => trace.x.map((x, index) => [trace.text[index], x, trace.y[index]]))];
   if (!figure.layout.meta?.time) {
     const lying = series[0]?.orientation === "h";
     return [["name", unit || "value"], ...series.flatMap((trace) => (trace.labels ?? (lying ? trace.y : trace.x)).map((name, index) => [name, (trace.values ?? (lying ? trace.x : trace.y))[index]]))];
