@@ -31,6 +31,11 @@ def product(left: Decimal, right: Decimal) -> Decimal:
     return EXACT.multiply(left, right).quantize(PLACE, context=_ROUNDING)
 
 
+def unit_price(cost: Decimal, quantity: Decimal) -> Decimal:
+    """cost / quantity, rounded half to even at 18 places. Raises DivisionByZero."""
+    return _ROUNDING.divide(cost, quantity).quantize(PLACE, context=_ROUNDING)
+
+
 def ratio(part: Decimal, whole: Decimal) -> float | None:
     """part / whole for display, None where whole is zero."""
     return float(part / whole) if whole else None
