@@ -63,7 +63,7 @@ def _owned_lines(owned: OwnedCosts, days: Sequence[date], simulated: bool) -> It
             billed_cost=cost.billed_cost,
             effective_cost=cost.effective_cost,
             simulated=simulated,
-            trend=owned.trend(cost, days),  # type: ignore[arg-type]
+            trend=owned.trend(cost, days),
         )
 
 

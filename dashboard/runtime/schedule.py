@@ -9,6 +9,7 @@ from django.utils import timezone
 from collectors.bills import SWEEP
 from collectors.pull.advisories import FETCH
 from collectors.pull.own_packages import AUDIT_OWN
+from dashboard.budget_watch import LOOK_AT_BUDGETS
 from dashboard.models import ScheduledJob
 from dashboard.runtime.housekeeping import TIDY_UP
 from fleet.jobs import enqueue
@@ -29,6 +30,7 @@ CALENDAR: Final[tuple[Periodic, ...]] = (
     Periodic(FETCH, every=timedelta(days=1), after=timedelta(seconds=20)),
     Periodic(SWEEP, every=timedelta(days=1), after=timedelta(minutes=30)),
     Periodic(CARRY_OUT, every=timedelta(hours=1), after=timedelta(minutes=5)),
+    Periodic(LOOK_AT_BUDGETS, every=timedelta(hours=1), after=timedelta(minutes=2)),
     Periodic(TIDY_UP, every=timedelta(days=1), after=timedelta(hours=1)),
 )
 

@@ -2,7 +2,7 @@
 
 from fleet.models.access import ApiToken
 from fleet.models.audit import AuditEvent
-from fleet.models.costs import AllocationVersion, CostImport, CostPart, PriceSheet
+from fleet.models.costs import AllocationVersion, Budget, CostImport, CostPart, PriceSheet
 from fleet.models.decisions import DependencyPolicyText, FindingDecision, RiskAcceptance
 from fleet.models.dependencies import (
     Advisory,
@@ -33,6 +33,7 @@ __all__ = [
     "AuditEvent",
     "AuditReport",
     "Backtest",
+    "Budget",
     "Component",
     "CostImport",
     "CostPart",

@@ -83,3 +83,29 @@ class AllocationVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or 'allocation'} from {self.valid_from}"
+
+
+class Budget(models.Model):
+    """What a team, a service or a tag may cost in a calendar month (UTC), and how it stood when last looked at."""
+
+    class Scope(models.TextChoices):
+        TEAM = "team", "team"
+        SERVICE = "service", "service"
+        TAG = "tag", "tag of the bill"
+
+    name = models.CharField(max_length=200, unique=True)
+    scope = models.CharField(max_length=10, choices=Scope)
+    value = models.CharField(max_length=300, help_text="name of the team or service; NAME=VALUE of a tag")
+    amount = models.CharField(max_length=60, help_text="decimal text, a month")
+    currency = models.CharField(max_length=3, default="USD")
+    near_ratio = models.CharField(max_length=10, default="0.8", help_text="decimal text, 0 to 1")
+    state = models.CharField(max_length=20, blank=True, help_text="empty until it was looked at")
+    state_since = models.DateTimeField(null=True)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.amount} {self.currency} a month"

@@ -7,6 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from policies.costs.exact import EXACT, ZERO, exact_sum, ratio
 
 UNALLOCATED: Final = ""
@@ -28,7 +31,7 @@ class SpendLine:
     effective_cost: Decimal
     simulated: bool = False
     """Made by `belvedere demo`, nobody's money."""
-    trend: Sequence[float] | None = field(default=None, compare=False, repr=False)
+    trend: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
     """Of a line over several days, of which `day` is the last one: what each day of the range has, for drawing."""
 
 

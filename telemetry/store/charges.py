@@ -51,6 +51,7 @@ _ASKED: Final = """
     AND (NOT {by_service:Bool} OR service IN {services:Array(String)})
     AND (NOT {by_environment:Bool} OR environment = {environment:String})
     AND (NOT {by_category:Bool} OR service_category = {category:String})
+    AND (NOT {by_currency:Bool} OR billing_currency = {currency:String})
 """
 _LARGEST: Final = f"""
 SELECT {_COLUMNS} FROM charges
@@ -64,6 +65,19 @@ _SUMMED: Final = f"""
 SELECT billing_currency, count(), sum(toDecimal256(billed_cost, 18)), sum(toDecimal256(effective_cost, 18))
 FROM charges WHERE {_ASKED} GROUP BY billing_currency ORDER BY billing_currency
 """
+_QUANTITIES: Final = f"""
+SELECT
+    concat(service_name, if(sku_id = '', '', concat(' ', sku_id)), if(unit = '', '', concat(' (', unit, ')')))
+        AS product,
+    sum(toDecimal256(billed_cost, 18)),
+    if(countIf(quantity IS NULL) > 0, NULL, sum(toDecimal256(quantity, 18)))
+FROM (
+    SELECT *, ifNull(consumed_quantity, pricing_quantity) AS quantity,
+        if(consumed_quantity IS NULL, pricing_unit, consumed_unit) AS unit
+    FROM charges WHERE {_ASKED}
+)
+GROUP BY product ORDER BY product
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,7 @@ class ChargeFilter:
     services: Sequence[str] | None = None
     environment: str | None = None
     category: str | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +187,15 @@ class ChargeTable:
             return []
         return [tuple(row) for row in self._engine.rows(_SUMMED, _asked(asked), self._read)]
 
+    def quantities(self, asked: ChargeFilter) -> list[tuple[str, Decimal, Decimal | None]]:
+        """(product, billed cost, quantity), exact, of whole charges; no quantity where any charge has none.
+
+        Ask for one currency: amounts of several would be added up.
+        """
+        if not asked.batches:
+            return []
+        return [tuple(row) for row in self._engine.rows(_QUANTITIES, _asked(asked), self._read)]
+
 
 def _words(values: Sequence[str] | Any) -> Any:
     array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, pa.string())
@@ -191,4 +215,6 @@ def _asked(asked: ChargeFilter) -> dict[str, Any]:
         "environment": asked.environment or "",
         "by_category": asked.category is not None,
         "category": asked.category or "",
+        "by_currency": asked.currency is not None,
+        "currency": asked.currency or "",
     }
