@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
+from collectors.pull.beside import NOTHING_BESIDE, Beside, exemplars_of
 from collectors.pull.scrape_memory import Piece, ScrapeMemory
 from telemetry.model.errors import TelemetryError
 from telemetry.model.labels import Labels
-from telemetry.model.samples import SampleBatch, SeriesNumbers, WriteReceipt
+from telemetry.model.samples import Refusal, SampleBatch, SeriesNumbers, WriteReceipt
 from telemetry.store import current
 
 OnRefused = Callable[[ScrapeMemory, str], None]
@@ -41,17 +42,24 @@ class Gathering:
         self._seconds = seconds
         self._most = most_samples
         self._waiting: defaultdict[str, list[Piece]] = defaultdict(list)
+        self._beside: defaultdict[str, list[tuple[ScrapeMemory, Beside]]] = defaultdict(list)
         self._samples = 0
         self._epochs: dict[str, int] = {}
         self._full = asyncio.Event()
 
-    def add(self, pieces: Iterable[Piece], service: str | None) -> bool:
-        """Take `pieces` for the next write; False, taking nothing, while too much waits."""
+    def add(
+        self, pieces: Iterable[Piece], service: str | None, memory: ScrapeMemory, beside: Beside = NOTHING_BESIDE
+    ) -> bool:
+        """Take what a target sent for the next write; False, taking nothing, while too much waits."""
         if self._samples > self._most:
             return False
         for piece in pieces:
             self._waiting[service or ""].append(piece)
             self._samples += len(piece.values)
+        self._count(beside.refusals)
+        if len(beside):
+            self._beside[service or ""].append((memory, beside))
+            self._samples += len(beside)
         if self._samples > self._most // 4:
             self._full.set()
         return True
@@ -72,10 +80,30 @@ class Gathering:
     async def write(self) -> None:
         """Store everything that waits now."""
         waiting, self._waiting = self._waiting, defaultdict(list)
+        beside, self._beside = self._beside, defaultdict(list)
         self._samples = 0
         self._full.clear()
         for service, pieces in waiting.items():
             await self._write(service, pieces)
+        for service, of_service in beside.items():
+            await self._write_beside(service, of_service)
+
+    async def _write_beside(self, service: str, gathered: list[tuple[ScrapeMemory, Beside]]) -> None:
+        loop, besides = asyncio.get_running_loop(), [beside for _, beside in gathered]
+        try:
+            receipt = await loop.run_in_executor(self._executor, _stored_beside, besides, service or None)
+        except TelemetryError as error:
+            REFUSED.labels("store").inc(sum(map(len, besides)))
+            sentence = f"not stored: {error}"
+        else:
+            self._count(receipt.refusals)
+            sentence = "; ".join(refusal.message for refusal in receipt.refusals)
+        for memory, _ in gathered if sentence else ():
+            self.on_refused(memory, sentence)
+
+    def _count(self, refusals: Iterable[Refusal]) -> None:
+        for refusal in refusals:
+            REFUSED.labels(refusal.reason).inc(refusal.count)
 
     async def _write(self, service: str, pieces: list[Piece]) -> None:
         memo = self._numbers(service, pieces)
@@ -100,8 +128,7 @@ class Gathering:
         return SeriesNumbers(numbers, epoch)
 
     def _settle(self, pieces: Sequence[Piece], memo: SeriesNumbers, receipt: WriteReceipt) -> None:
-        for refusal in receipt.refusals:
-            REFUSED.labels(refusal.reason).inc(refusal.count)
+        self._count(receipt.refusals)
         sentence = "; ".join(refusal.message for refusal in receipt.refusals)
         position = 0
         for piece in pieces:
@@ -127,6 +154,11 @@ def _stored(batch: SampleBatch, service: str | None, targets: int) -> WriteRecei
     store = current()
     most_new = store.settings.max_new_series_per_request * targets
     return store.write_samples(batch, service=service, max_new_series=most_new).result()
+
+
+def _stored_beside(gathered: Sequence[Beside], service: str | None) -> WriteReceipt:
+    exemplars = exemplars_of(gathered)
+    return current().write_exemplars(exemplars, service=service).result() if exemplars else WriteReceipt(0, ())
 
 
 def batch_of(pieces: Sequence[Piece], memo: SeriesNumbers) -> SampleBatch:

@@ -13,11 +13,13 @@ from prometheus_client import Counter
 
 from collectors.kept_connections import KeptConnections, PreparedGet, prepared_get
 from collectors.outbound import OutboundError, OutboundFailed, OutboundLimits, OutboundResponse, status_sentence
+from collectors.pull.beside import NOTHING_BESIDE, Beside
 from collectors.pull.client_config import ssl_context
 from collectors.pull.gathering import REFUSED, Gathering
 from collectors.pull.job_config import PROTOCOLS, JobConfig
 from collectors.pull.scrape_memory import PageCounts, PageRefused, Piece, ScrapeMemory
 from collectors.pull.targets import ScrapeTarget
+from collectors.wire.exposition_exemplars import cut_exemplars
 from collectors.wire.limits import DecodeLimits
 from telemetry.model.errors import InvalidInput, TelemetryError
 
@@ -65,10 +67,11 @@ async def scrape(
     started = time.perf_counter()
     counts, problem = PageCounts(), ""
     duration: float | None = None
+    beside = NOTHING_BESIDE
     try:
         response = await fetch_page(target, tools)
         duration = time.perf_counter() - started
-        pieces, counts = await _read(response, target, memory, tools, at_ms)
+        pieces, counts, beside = await _read(response, target, memory, tools, at_ms)
     except (OutboundError, TelemetryError) as error:
         problem = str(error) or type(error).__name__
         counts = error.counts if isinstance(error, PageRefused) else counts
@@ -76,14 +79,21 @@ async def scrape(
     duration = time.perf_counter() - started if duration is None else duration
     SCRAPES.labels("failed" if problem else "ok").inc()
     report = memory.report(counts, up=not problem, duration_seconds=duration, timestamp_ms=at_ms)
-    refused = gather([*pieces, report], target, memory, tools)
-    error_text = "; ".join(filter(None, (problem, refused)))
+    refused = gather([*pieces, report], target, memory, tools, beside)
+    of_exemplars = "; ".join(refusal.message for refusal in beside.refusals)
+    error_text = "; ".join(filter(None, (problem, refused, of_exemplars)))
     return ScrapeResult(not problem, at_ms, duration, counts.scraped, error_text, memory.series_count)
 
 
-def gather(pieces: list[Piece], target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools) -> str:
-    """Hand `pieces` over; why they are not taken, '' if they are."""
-    if tools.gathering.add(pieces, target.service):
+def gather(
+    pieces: list[Piece],
+    target: ScrapeTarget,
+    memory: ScrapeMemory,
+    tools: ScrapeTools,
+    beside: Beside = NOTHING_BESIDE,
+) -> str:
+    """Hand `pieces` and what stands beside them over; why they are not taken, '' if they are."""
+    if tools.gathering.add(pieces, target.service, memory, beside):
         return ""
     REFUSED.labels("store").inc(sum(len(piece.values) for piece in pieces))
     memory.not_stored(pieces)
@@ -141,11 +151,13 @@ def accept_header(job: JobConfig) -> str:
 
 async def _read(
     response: OutboundResponse, target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools, at_ms: int
-) -> tuple[list[Piece], PageCounts]:
+) -> tuple[list[Piece], PageCounts, Beside]:
     openmetrics = speaks_openmetrics(response.content_type, target.job.fallback_protocol)
 
-    def read() -> tuple[list[Piece], PageCounts]:
-        return memory.page(response.body, openmetrics=openmetrics, timestamp_ms=at_ms)
+    def read() -> tuple[list[Piece], PageCounts, Beside]:
+        page, exemplars = cut_exemplars(response.body) if openmetrics else (response.body, ())
+        pieces, counts = memory.page(page, openmetrics=openmetrics, timestamp_ms=at_ms)
+        return pieces, counts, memory.beside.page(exemplars, timestamp_ms=at_ms)
 
     if memory.series_count and len(response.body) < _LARGE_PAGE_BYTES:
         return read()

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from collectors.pull.beside import BesideMemory
 from collectors.pull.page_layout import Layout, with_shape
 from collectors.pull.target_series import PageSeries, Remembered
 from collectors.wire.exposition import parse_exposition
@@ -103,6 +104,7 @@ class ScrapeMemory:
         self._owed: dict[bytes, int] = {}
         self._fresh: dict[bytes, Labels] = {}
         self._told = False
+        self.beside = BesideMemory(rules.series)
         self.epoch = -1
         """Epoch of the store that the numbers belong to."""
 

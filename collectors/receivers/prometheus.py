@@ -13,7 +13,7 @@ from collectors.receivers.message import Pending, Received, Reply
 from collectors.receivers.samples import write_decoded
 from collectors.wire.compression import decompress, snappy_block
 from collectors.wire.decoded import DecodedSamples
-from collectors.wire.exposition import is_openmetrics, parse_exposition
+from collectors.wire.exposition import decode_pushed_page, is_openmetrics
 from collectors.wire.exposition_series import TargetSeries
 from collectors.wire.limits import UnsupportedEncoding
 from collectors.wire.remote_write_v2 import decode_write_request_v2
@@ -70,14 +70,14 @@ def exposition(request: Received) -> Pending:
         raise UnsupportedEncoding(f"content type {request.content_type!r} is no metrics page; use text/plain")
     limits = decode_limits()
     name = unquote(request.path[len(_PUSH_PREFIX) :])
-    batch = parse_exposition(
+    decoded = decode_pushed_page(
         decompress(request.body, request.content_encoding, limits),
-        default_timestamp_ms=request.received_ns // 1_000_000,
+        now_ms=request.received_ns // 1_000_000,
         openmetrics=is_openmetrics(request.content_type),
         target=TargetSeries(labels_from({"job": name}), honor_labels=True),
         limits=limits,
     )
-    return _written(request, DecodedSamples(batch), request.service or name)
+    return _written(request, decoded, request.service or name)
 
 
 def _written(

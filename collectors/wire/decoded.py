@@ -74,6 +74,9 @@ class ExemplarRows:
         self._index: list[int] = []
         self._exemplars: list[Exemplar] = []
 
+    def __len__(self) -> int:
+        return len(self._exemplars)
+
     def add(self, key: bytes, exemplar: Exemplar) -> None:
         self._index.append(self._positions.setdefault(key, len(self._positions)))
         self._exemplars.append(exemplar)

@@ -6,25 +6,22 @@ Sources: https://prometheus.io/docs/instrumenting/exposition_formats/ and
 https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
 """
 
-import re
 from collections.abc import Container
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collectors.wire.decoded import DecodedSamples, ExemplarRows, RefusalNotes
+from collectors.wire.exposition_exemplars import cut_exemplars
 from collectors.wire.exposition_metadata import FamilyNotes
-from collectors.wire.exposition_series import TargetSeries
+from collectors.wire.exposition_numbers import page_milliseconds, page_number, shown
+from collectors.wire.exposition_series import SERIES, TargetSeries
 from collectors.wire.limits import DecodeLimits
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import Labels
 from telemetry.model.samples import SampleBatch
 
-_SERIES: Final = re.compile(rb"""[ \t]*+[^ \t{#"]*+[ \t]*+(?:\{(?:[^"}\n]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+")*+\})?""")
-"""Never goes back and takes plain text whole: no thread runs while a pattern does, and a value may have megabytes."""
-
-_EXEMPLAR: Final = re.compile(rb"[ \t]+#[ \t]*\{")
-_HEX: Final = re.compile(rb"[+-]?0x", re.IGNORECASE)
 _END: Final = b"# EOF"
 _PLAIN: Final = TargetSeries()
 
@@ -53,10 +50,26 @@ def parse_exposition(
     out. Keys may repeat if the page repeats itself. Raises InvalidInput with the number of the line that is not
     understood, LimitExceeded.
     """
+    plain, _ = cut_exemplars(page) if openmetrics else (page, ())
     reader = _PageReader(default_timestamp_ms, openmetrics, target, known, limits)
-    for number, line in enumerate(_lines(page, openmetrics), 1):
+    for number, line in enumerate(_lines(plain, openmetrics), 1):
         reader.line(number, line)
     return reader.batch()
+
+
+def decode_pushed_page(
+    page: bytes, *, now_ms: int, openmetrics: bool, target: SeriesReader, limits: DecodeLimits
+) -> DecodedSamples:
+    """A page with its exemplars; one that is not understood is refused by name. Raises as `parse_exposition`."""
+    plain, texts = cut_exemplars(page) if openmetrics else (page, ())
+    batch = parse_exposition(plain, default_timestamp_ms=now_ms, openmetrics=openmetrics, target=target, limits=limits)
+    rows, notes = ExemplarRows(), RefusalNotes()
+    for each in texts:
+        try:
+            rows.add(each.series, each.read(now_ms))
+        except InvalidInput as error:
+            notes.add("invalid_exemplar", f"an exemplar of {shown(each.series)}: {error}")
+    return DecodedSamples(batch, notes.all(), exemplars=rows.batch(target.key_space, target.labels))
 
 
 def is_openmetrics(content_type: str) -> bool:
@@ -129,31 +142,20 @@ class _PageReader:
     def _unknown(self, number: int, line: bytes) -> tuple[bytes, bytes]:
         """(key, value) of a line that was not seen before in this form; notes its timestamp."""
         self._limits.check_samples(len(self._keys) + 1)
-        series = _SERIES.match(line)
+        series = SERIES.match(line)
         behind = series.end() if series else 0
         key, rest = line[:behind].rstrip(b" \t"), line[behind:]
-        if self._openmetrics and (exemplar := _EXEMPLAR.search(rest)):
-            rest = rest[: exemplar.start()]
         words = rest.split()
         if len(words) not in (1, 2):
-            raise InvalidInput(f"line {number}: expected `series value [timestamp]`: {_shown(line)}")
+            raise InvalidInput(f"line {number}: expected `series value [timestamp]`: {shown(line)}")
         try:
             if key not in self._known:
                 self._target.labels(key)
             if len(words) == 2:
-                self._timestamps[len(self._keys)] = self._milliseconds(words[1])
+                self._timestamps[len(self._keys)] = page_milliseconds(words[1], openmetrics=self._openmetrics)
         except InvalidInput as error:
             raise InvalidInput(f"line {number}: {error}") from error
         return key, words[0]
-
-    def _milliseconds(self, word: bytes) -> int:
-        try:
-            timestamp = round(float(word) * 1000) if self._openmetrics else int(word)
-        except (ValueError, OverflowError) as error:
-            raise InvalidInput(f"{_shown(word)} is not a timestamp") from error
-        if abs(timestamp) >= 2**63 or b"_" in word:
-            raise InvalidInput(f"{_shown(word)} is not a timestamp")
-        return timestamp
 
     def _floats(self) -> NDArray[np.float64]:
         self._limits.check_samples(len(self._values))
@@ -166,14 +168,8 @@ class _PageReader:
 
 
 def _float(word: bytes, number: int) -> float:
-    """A value as Go writes numbers, hexadecimal ones included. Raises InvalidInput with the line's number."""
+    """As `page_number`; what is raised names the line."""
     try:
-        if b"_" not in word:
-            return float.fromhex(word.decode()) if _HEX.match(word) else float(word)
-    except (ValueError, OverflowError):
-        pass
-    raise InvalidInput(f"line {number}: {_shown(word)} is not a number")
-
-
-def _shown(data: bytes) -> str:
-    return repr(data[:200].decode(errors="replace"))
+        return page_number(word)
+    except InvalidInput as error:
+        raise InvalidInput(f"line {number}: {error}") from error

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from collectors.wire.exposition_numbers import shown
 from collectors.wire.protobuf import utf8
 from collectors.wire.series_labels import checked_labels
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import METRIC_NAME, Labels
+
+SERIES: Final = re.compile(rb"""[ \t]*+[^ \t{#"]*+[ \t]*+(?:\{(?:[^"}\n]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+")*+\})?""")
+"""Never goes back and takes plain text whole: no thread runs while a pattern does, and a value may have megabytes."""
 
 _NAME: Final = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _QUOTED: Final = rb"""  "( [^"\\\n]*+ (?:\\. [^"\\\n]*+)*+ )"  """
@@ -65,23 +69,23 @@ class TargetSeries:
 def _read(series: bytes) -> tuple[tuple[str, str], ...]:
     """Label pairs of a series as they stand on the page. Cached: targets of one kind expose the same series."""
     name, brace, inside = series.strip(b" \t").partition(b"{")
-    pairs = _pairs(inside.rpartition(b"}")[0], series) if brace else []
+    pairs = label_pairs(inside.rpartition(b"}")[0], series) if brace else []
     plain = name.rstrip(b" \t")
     if plain:
         if not _NAME.fullmatch(plain):
-            raise InvalidInput(f"{_shown(plain)} is not a metric name")
+            raise InvalidInput(f"{shown(plain)} is not a metric name")
         pairs.insert(0, (METRIC_NAME, plain.decode()))
     return tuple(pairs)
 
 
-def _pairs(inside: bytes, series: bytes) -> list[tuple[str, str]]:
+def label_pairs(inside: bytes, series: bytes) -> list[tuple[str, str]]:
     """Label pairs between the braces; a quoted text alone is the metric's name."""
     pairs: list[tuple[str, str]] = []
     position = 0
     while position < len(inside.rstrip(b" \t")):
         pair = _PAIR.match(inside, position)
         if pair is None or (pair[1] is not None and pair[3] is None):
-            raise InvalidInput(f"the labels of {_shown(series)} are not understood from character {position + 1} on")
+            raise InvalidInput(f"the labels of {shown(series)} are not understood from character {position + 1} on")
         name = pair[1].decode() if pair[1] is not None else unescaped(pair[2])
         pairs.append((name, unescaped(pair[3])) if pair[3] is not None else (METRIC_NAME, name))
         position = pair.end()
@@ -92,7 +96,3 @@ def unescaped(quoted: bytes) -> str:
     r"""Text between quotes: `\\`, `\"` and `\n` stand for one character, everything else for itself."""
     text = utf8(quoted, "a text")
     return _ESCAPE.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], text) if "\\" in text else text
-
-
-def _shown(data: bytes) -> str:
-    return repr(data[:200].decode(errors="replace"))

@@ -9,9 +9,11 @@ import numpy as np
 
 from collectors.wire.native_histograms import checked
 from collectors.wire.otlp_points import NO_RECORDED_VALUE, SampleRows
+from collectors.wire.otlp_series import literal
 from collectors.wire.protobuf import message_type, parse
 from telemetry.model.errors import InvalidInput
 from telemetry.model.histograms import LOWEST_SCHEMA, NO_BUCKETS, Buckets, Histogram
+from telemetry.model.labels import METRIC_NAME
 from telemetry.model.samples import STALE_NAN
 
 _POINT: Final = message_type(
@@ -25,6 +27,7 @@ _POINT: Final = message_type(
     positive=(8, "bytes", "optional"),
     negative=(9, "bytes", "optional"),
     flags=(10, "uint32", "optional"),
+    exemplars=(11, "bytes", "repeated"),
     zero_threshold=(14, "double", "optional"),
 )
 _BUCKETS: Final = message_type(
@@ -52,6 +55,7 @@ def exponential_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) 
         rows.add_histogram(identity, point, name, checked(histogram))
     except InvalidInput as error:
         return f"makes no native histogram: {error}"
+    rows.add_exemplars(identity, point, lambda _: literal(METRIC_NAME, name))
     return ""
 
 

@@ -42,7 +42,7 @@ _TEMPORALITIES: Final = {0: "no", 1: "delta"}
 def decode_otlp_metrics(request: bytes, limits: DecodeLimits, options: OtlpOptions = PLAIN) -> DecodedSamples:
     """Samples of an uncompressed request, with `job`, `instance` and `target_info` from its resources.
 
-    Exemplars are left out. Raises InvalidInput if the message is broken, LimitExceeded.
+    Raises InvalidInput if the message is broken, LimitExceeded.
     """
     decoder = MetricsDecoder(limits, options)
     for resource_metrics in submessages(request, 1, limits):
@@ -116,7 +116,8 @@ class MetricsDecoder:
 
     def decoded(self) -> DecodedSamples:
         batch = self._rows.batch(tuple(self._metadata.values()))
-        return DecodedSamples(batch, self._notes.all(), self._rows.histograms())
+        refusals = self._notes.all() + self._rows.notes.all()
+        return DecodedSamples(batch, refusals, self._rows.histograms(), self._rows.exemplars())
 
     def _points(self, kind: int, body: bytes, told: MetricMetadata) -> None:
         points, temporality, monotonic = _content(body, self._limits)

@@ -14,6 +14,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from collectors.wire.decoded import DecodedSamples
 from collectors.wire.json_document import an_object, objects, parse_json
 from collectors.wire.limits import MAX_DEPTH, DecodeLimits
+from collectors.wire.otlp_exemplars import with_binary_ids
 from collectors.wire.otlp_metrics import MetricsDecoder
 from collectors.wire.otlp_options import PLAIN, OtlpOptions
 from telemetry.model.errors import InvalidInput
@@ -30,18 +31,19 @@ def decode_otlp_metrics_json(body: bytes, limits: DecodeLimits, options: OtlpOpt
         for scope_metrics in objects(resource_metrics.get("scopeMetrics"), "scopeMetrics"):
             decoder.scope(_encoded(scope_metrics.get("scope"), InstrumentationScope()))
             for metric in objects(scope_metrics.get("metrics"), "metrics"):
-                decoder.metric(_encoded(_without_exemplars(metric, limits), Metric()))
+                decoder.metric(_encoded(_readable(metric, limits), Metric()))
         decoder.end_of_resource()
     return decoder.decoded()
 
 
-def _without_exemplars(metric: dict[str, Any], limits: DecodeLimits) -> dict[str, Any]:
-    """`metric` without what we do not store and cannot be read as base64: the hexadecimal ids of exemplars."""
+def _readable(metric: dict[str, Any], limits: DecodeLimits) -> dict[str, Any]:
+    """`metric` with the ids of its exemplars as protobuf's JSON reader wants them."""
     for kind in _KINDS:
         points = objects(an_object(metric.get(kind), kind).get("dataPoints"), "dataPoints")
         limits.check_samples(len(points))
         for point in points:
-            point.pop("exemplars", None)
+            if "exemplars" in point:
+                point["exemplars"] = [with_binary_ids(each) for each in objects(point["exemplars"], "exemplars")]
     return metric
 
 

@@ -1,5 +1,6 @@
 """OTLP data points as samples: gauge and sum, histogram, summary."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,11 +8,14 @@ from typing import Final
 
 import numpy as np
 
-from collectors.wire.decoded import HistogramRows
+from collectors.wire.decoded import ExemplarRows, HistogramRows, RefusalNotes
 from collectors.wire.limits import DecodeLimits
 from collectors.wire.otlp_deltas import DeltaStreams
+from collectors.wire.otlp_exemplars import read_exemplar
 from collectors.wire.otlp_series import KEY_SPACE, attributes_part, decode_otlp_key, literal
 from collectors.wire.protobuf import message_type, parse
+from telemetry.model.errors import InvalidInput
+from telemetry.model.exemplars import ExemplarBatch
 from telemetry.model.histograms import Histogram, HistogramBatch
 from telemetry.model.labels import METRIC_NAME
 from telemetry.model.samples import STALE_NAN, MetricMetadata, SampleBatch
@@ -21,6 +25,7 @@ _NUMBER: Final = message_type(
     start_time_unix_nano=(2, "fixed64", "optional"),
     time_unix_nano=(3, "fixed64", "optional"),
     as_double=(4, "double", "optional"),
+    exemplars=(5, "bytes", "repeated"),
     as_int=(6, "sfixed64", "optional"),
     attributes=(7, "bytes", "repeated"),
     flags=(8, "uint32", "optional"),
@@ -33,6 +38,7 @@ _HISTOGRAM: Final = message_type(
     sum=(5, "double", "optional"),
     bucket_counts=(6, "fixed64", "repeated"),
     explicit_bounds=(7, "double", "repeated"),
+    exemplars=(8, "bytes", "repeated"),
     attributes=(9, "bytes", "repeated"),
     flags=(10, "uint32", "optional"),
 )
@@ -68,6 +74,9 @@ class SampleRows:
         self._timestamps: list[int] = []
         self._values: list[float] = []
         self._histograms = HistogramRows()
+        self._exemplars = ExemplarRows()
+        self.notes = RefusalNotes()
+        """Exemplars that were refused."""
         self.summing: Summing | None = None
         """Set while points are deltas."""
         self.latest_ms: int | None = None
@@ -120,6 +129,24 @@ class SampleRows:
         if len(self._histograms) > self.limits.max_samples:
             self.limits.check_samples(len(self._histograms))
 
+    def add_exemplars(self, base: bytes, point: "_Point", series_of: Callable[[float], bytes]) -> None:
+        """Add the exemplars of one data point; `series_of` gives the rest of the key for the value of one."""
+        if not point.exemplars:
+            return
+        key = base + attributes_part(point.attributes)
+        for data in point.exemplars:
+            try:
+                exemplar = read_exemplar(data, self.limits, _timestamp_ms(point))
+            except InvalidInput as error:
+                self.notes.add("invalid_exemplar", f"an exemplar was refused: {error}")
+                continue
+            self._exemplars.add(key + series_of(exemplar.value), exemplar)
+            self.limits.check_samples(len(self._exemplars))
+
+    def exemplars(self) -> ExemplarBatch | None:
+        """Exemplars, if there are any."""
+        return self._exemplars.batch(KEY_SPACE, decode_otlp_key)
+
     def histograms(self) -> HistogramBatch | None:
         """Native histograms, if there are any."""
         return self._histograms.batch(KEY_SPACE, decode_otlp_key)
@@ -142,6 +169,7 @@ class _Point:
     start_time_unix_nano: int
     time_unix_nano: int
     attributes: list[bytes]
+    exemplars: list[bytes]
     flags: int
 
 
@@ -157,6 +185,7 @@ def number_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) -> st
         return "has no value"
     value = point.as_double if has_double else float(point.as_int)
     rows.adder(identity, point)(_name(name), value)
+    rows.add_exemplars(identity, point, lambda _: _name(name))
     return ""
 
 
@@ -178,7 +207,13 @@ def histogram_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) ->
     add(_name(f"{name}_count"), float(point.count))
     if point.HasField("sum"):
         add(_name(f"{name}_sum"), point.sum)
+    rows.add_exemplars(identity, point, lambda value: _bucket(name, _bound_of(value, bounds)))
     return ""
+
+
+def _bound_of(value: float, bounds: list[float]) -> float:
+    """The bound of the bucket that `value` fell into."""
+    return bounds[at] if (at := bisect_left(bounds, value)) < len(bounds) else float("inf")
 
 
 def summary_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) -> str:

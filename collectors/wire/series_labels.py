@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from collectors.wire.protobuf import BYTES, fields, utf8
+from collectors.wire.protobuf import BYTES, field_bytes, fields, utf8
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import METRIC_NAME, Labels, label_value, labels_from
 
@@ -16,6 +16,13 @@ def decode_series_key(key: bytes) -> Labels:
     for a series without a metric name. Source: https://prometheus.io/docs/specs/prw/remote_write_spec/#labels
     """
     return checked_labels(_pairs(key))
+
+
+def encode_series_key(labels: Labels) -> bytes:
+    """The inverse of `decode_series_key` for canonical labels."""
+    return b"".join(
+        field_bytes(1, field_bytes(1, name.encode()) + field_bytes(2, value.encode())) for name, value in labels
+    )
 
 
 def checked_labels(pairs: Iterable[tuple[str, str]]) -> Labels:
