@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fleet', '0008_allocation_versions'),
+        ('fleet', '0011_scaling_policies_and_backtests'),
     ]
 
     operations = [
