@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from dashboard.runtime.log_care import log_rules_now
 from fleet.mapping import resolve_service
 from fleet.selectors.limits import service_limits
 from telemetry.store import StoreSettings, TelemetryStore, set_current
@@ -16,7 +17,11 @@ def open_store() -> TelemetryStore:
     """Open the store of the settings and make it the current one. Raises StoreUnavailable if the engine refuses."""
     limits: dict[str, Any] = settings.TELEMETRY
     store = TelemetryStore.open(
-        settings.TELEMETRY_URL, StoreSettings(**limits), resolve_service=resolve_service, limits=limits_by_service
+        settings.TELEMETRY_URL,
+        StoreSettings(**limits),
+        resolve_service=resolve_service,
+        limits=limits_by_service,
+        log_rules=log_rules_now,
     )
     set_current(store)
     return store

@@ -15,6 +15,7 @@ from fleet.models.dependencies import (
 )
 from fleet.models.jobs import Job
 from fleet.models.limits import ServiceLimit
+from fleet.models.log_care import RedactionPattern, RedactionSwitch, SamplingRule
 from fleet.models.logs import LoggedError, SavedSearch
 from fleet.models.retention import RetentionRule
 from fleet.models.rules import RuleFile, RuleGroup, RuleState
@@ -46,11 +47,14 @@ __all__ = [
     "LoggedError",
     "MappingRule",
     "PriceSheet",
+    "RedactionPattern",
+    "RedactionSwitch",
     "RetentionRule",
     "RiskAcceptance",
     "RuleFile",
     "RuleGroup",
     "RuleState",
+    "SamplingRule",
     "SavedSearch",
     "ScalingPolicy",
     "ScalingPolicyVersion",

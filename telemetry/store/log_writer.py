@@ -18,9 +18,10 @@ from telemetry.store.last_seen import LastSeen
 from telemetry.store.limits import Refused, shown, summarised
 from telemetry.store.live_feed import CommittedLogs, LiveFeed
 from telemetry.store.log_buffer import LogSink
-from telemetry.store.redaction import Redaction
+from telemetry.store.log_rules import LogRules, LogRulesNow
 from telemetry.store.registry import Registry, Resolution
 from telemetry.store.sample_table import INSERT_SETTINGS
+from telemetry.store.sampling import Sampling
 from telemetry.store.settings import StoreSettings
 from telemetry.store.sightings import Sightings, collect_sightings, sighting_columns
 from telemetry.store.stream_index import KnownStream, StreamIndex
@@ -55,6 +56,7 @@ class LogWriter:
         sink: LogSink,
         settings: StoreSettings,
         index: StreamIndex | None = None,
+        rules: LogRulesNow = LogRules,
     ) -> None:
         self._engine = engine
         self._index = index
@@ -64,8 +66,9 @@ class LogWriter:
         self._settings = settings
         self.last_seen = LastSeen(self._catalogue.service_names)
         self.feed = LiveFeed()
-        self.redaction = Redaction({})
-        """What is replaced before anything is stored; may be exchanged at any time."""
+        self.rules = rules
+        """Tells what is replaced and left out before anything is stored; may be exchanged at any time."""
+        self._redaction = LogRules().redaction
         self.queue: GroupCommit[PendingRecords] = GroupCommit("logs", self._commit, settings)
 
     def write(self, batch: LogBatch, *, service: str | None) -> "Future[WriteReceipt]":
@@ -80,19 +83,32 @@ class LogWriter:
         indices = resolution.indices[batch.stream_index]
         timestamps_ms = batch.timestamps_ns // NS_PER_MS
         kept = (indices >= 0) & window.accepts(timestamps_ms)
-        pending = self._pending(batch, indices, timestamps_ms, kept)
+        accepted = int(kept.sum())
+        rules = self.rules()
+        self._redaction = rules.redaction
+        pending = self._pending(batch, indices, timestamps_ms, kept, rules.sampling)
         refusals = () if kept.all() else _refusals(batch, resolution, timestamps_ms, window)
-        future = self.queue.submit(len(pending.indices), pending, WriteReceipt(len(pending.indices), refusals))
-        _count(len(pending.indices), refusals)
+        future = self.queue.submit(len(pending.indices), pending, WriteReceipt(accepted, refusals))
+        _count(accepted, refusals)
         return future
 
     def _pending(
-        self, batch: LogBatch, indices: NDArray[np.int64], timestamps_ms: NDArray[np.int64], kept: NDArray[np.bool_]
+        self,
+        batch: LogBatch,
+        indices: NDArray[np.int64],
+        timestamps_ms: NDArray[np.int64],
+        kept: NDArray[np.bool_],
+        sampling: Sampling,
     ) -> PendingRecords:
         columns, positions = self._columns(batch), batch.stream_index
         if not kept.all():
             columns = columns.filter(pa.array(kept))
             indices, timestamps_ms, positions = indices[kept], timestamps_ms[kept], positions[kept]
+        if sampling.is_on:
+            codes = self._catalogue.services.view[indices]
+            stay = sampling.kept(self._catalogue.service_names.names, codes, columns)
+            columns = columns.filter(pa.array(stay))
+            indices, timestamps_ms, positions = indices[stay], timestamps_ms[stay], positions[stay]
         overdue = self._catalogue.overdue(indices, timestamps_ms)
         sighted = dict(zip(indices[overdue].tolist(), map(batch.streams.__getitem__, positions[overdue]), strict=True))
         return PendingRecords(indices, timestamps_ms, columns, sighted, batch.streams, positions)
@@ -122,8 +138,8 @@ class LogWriter:
             table = pa.concat_tables([pending.columns for pending in group])
             table = table.append_column("service", self._catalogue.service_names.dictionary_array(codes))
             table = table.append_column("stream", pa.array(self._catalogue.ids.view[indices]))
-            if self.redaction.is_on:
-                table = self.redaction.applied(table)
+            if self._redaction.is_on:
+                table = self._redaction.applied(table)
             self._sink.add(table)
             self.last_seen.note(codes, timestamps)
             self._publish(group, table)

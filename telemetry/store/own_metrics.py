@@ -20,6 +20,9 @@ JOURNAL_ROWS: Final = Gauge("belvedere_store_journal_rows", "Acknowledged sample
 REDACTED: Final = Counter(
     "belvedere_store_redacted", "Texts of log records in which a rule replaced something.", ["rule"]
 )
+SAMPLED: Final = Counter(
+    "belvedere_store_sampled_records", "Log records that a sampling rule kept or left out.", ["service", "result"]
+)
 LOG_JOURNAL_ROWS: Final = Gauge(
     "belvedere_store_log_journal_rows", "Acknowledged log records that the engine does not have yet."
 )

@@ -130,7 +130,7 @@ def redacted(texts: pa.Array, rule: Rule) -> pa.Array:
     if not touched.true_count:
         return texts
     own_metrics.REDACTED.labels(rule.name).inc(touched.true_count)
-    return pc.replace_with_mask(texts, touched, _marked(texts.filter(touched), rule))
+    return pc.replace_with_mask(texts, touched, marked(texts.filter(touched), rule))
 
 
 def found(texts: pa.Array, rule: Rule) -> pa.BooleanArray:
@@ -142,11 +142,12 @@ def found(texts: pa.Array, rule: Rule) -> pa.BooleanArray:
     if rule.check is None or not matches.true_count:
         return matches
     candidates = texts.filter(matches)
-    confirmed = pc.not_equal(_marked(candidates, rule), candidates)
+    confirmed = pc.not_equal(marked(candidates, rule), candidates)
     return pc.replace_with_mask(matches, matches, confirmed)
 
 
-def _marked(texts: pa.Array, rule: Rule) -> pa.Array:
+def marked(texts: pa.Array, rule: Rule) -> pa.Array:
+    """`texts` with the marks of `rule` in place of what it finds."""
     mark = f"[redacted:{rule.name}]"
     if rule.check is None:
         after = "@" if rule.name == "url_password" else ""
@@ -173,14 +174,23 @@ def redaction_from(switched_on: str, patterns: str) -> Redaction:
 
     Raises InvalidInput naming what is not understood.
     """
-    known = {**{rule.name: rule for rule in BUILT_IN}, **_own_rules(patterns)}
+    return Redaction(rules_switched_on(switched_on, known_rules(patterns)))
+
+
+def known_rules(patterns: str) -> dict[str, Rule]:
+    """Every rule by its name: the built-in ones and the own ones of the settings. Raises InvalidInput."""
+    return {**{rule.name: rule for rule in BUILT_IN}, **_own_rules(patterns)}
+
+
+def rules_switched_on(switched_on: str, known: Mapping[str, Rule]) -> dict[str, tuple[Rule, ...]]:
+    """Rules by service of `SERVICE=RULE,RULE; *=RULE`. Raises InvalidInput."""
     rules: dict[str, tuple[Rule, ...]] = {}
     for part in filter(None, map(str.strip, switched_on.split(";"))):
         service, equals, names = part.rpartition("=")
         if not equals:
             raise InvalidInput(f"{part!r} names no service for its redaction rules: SERVICE=RULE,RULE or *=all")
         rules[service.strip()] = rules_named(names, known)
-    return Redaction(rules)
+    return rules
 
 
 def _own_rules(patterns: str) -> dict[str, Rule]:

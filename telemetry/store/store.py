@@ -34,6 +34,7 @@ from telemetry.store.log_buffer import TABLE, DirectLogInserts, LogBuffer, LogSi
 from telemetry.store.log_fields import LogFields
 from telemetry.store.log_lines import CountQuery, LineQuery, LineReader, StreamSet
 from telemetry.store.log_reader import LogReader
+from telemetry.store.log_rules import LogRules, LogRulesNow
 from telemetry.store.log_writer import LogWriter
 from telemetry.store.memory import StoreMemory
 from telemetry.store.metadata import MetadataTable
@@ -52,7 +53,7 @@ from telemetry.store.queries import (
     TableUsage,
 )
 from telemetry.store.query_log import QueryLog, QueryNote, Reads
-from telemetry.store.redaction import Redaction, redaction_from
+from telemetry.store.redaction import redaction_from
 from telemetry.store.registry import Registry
 from telemetry.store.sample_blocks import BlockInserter, DirectInserts, SampleSink, replay
 from telemetry.store.sample_buffer import SampleBuffer
@@ -81,6 +82,7 @@ class TelemetryStore:
         settings: StoreSettings,
         resolve_service: ResolveService,
         limits: LimitsByService = dict,
+        log_rules: LogRulesNow | None = None,
     ) -> None:
         self.engine = engine
         self.settings = settings
@@ -107,10 +109,15 @@ class TelemetryStore:
         self._exemplar_reader = ExemplarReader(engine, read, settings)
         self._log_sink = _log_sink(engine, settings)
         self._stream_index = StreamIndex(partial(load_streams, engine)) if engine.embedded else None
+        constant = LogRules(redaction_from(settings.redact, settings.redact_patterns))
         self._logs = LogWriter(
-            engine, self._streams, self._log_sink, _commit_settings(engine, settings), self._stream_index
+            engine,
+            self._streams,
+            self._log_sink,
+            _commit_settings(engine, settings),
+            self._stream_index,
+            log_rules or (lambda: constant),
         )
-        self.redaction = redaction_from(settings.redact, settings.redact_patterns)
         self._series_reader = SeriesReader(engine, settings, read)
         self._sample_reader = SampleReader(engine, settings, read)
         self._histogram_reader = HistogramReader(engine, settings, read, self._histogram_metrics)
@@ -130,12 +137,19 @@ class TelemetryStore:
 
     @classmethod
     def open(
-        cls, url: str, settings: StoreSettings, *, resolve_service: ResolveService, limits: LimitsByService = dict
+        cls,
+        url: str,
+        settings: StoreSettings,
+        *,
+        resolve_service: ResolveService,
+        limits: LimitsByService = dict,
+        log_rules: LogRulesNow | None = None,
     ) -> "TelemetryStore":
         """Connect to `chdb:///DIR` or `clickhouse://USER:PASSWORD@HOST:PORT/DATABASE`; bring the schema up to date.
 
         `resolve_service(signal, labels, bound)` names the service of each new series ("metrics") or stream ("logs").
         `limits()` tells what single services may send; it is asked often and must be fast.
+        `log_rules()` tells what happens to log records before storage, in place of the redaction of the settings.
         Raises InvalidInput for another URL, StoreUnavailable if the engine does not answer or its data is newer.
         """
         engine = Engine.open(url)
@@ -143,7 +157,7 @@ class TelemetryStore:
         if engine.directory is not None:
             replay(engine, engine.directory / JOURNAL)
             replay_logs(engine, engine.directory / LOG_JOURNAL)
-        return cls(engine, settings, resolve_service, limits)
+        return cls(engine, settings, resolve_service, limits, log_rules)
 
     # ---- in ------------------------------------------------------------------------------------------------
 
@@ -172,13 +186,13 @@ class TelemetryStore:
         return self._logs.write(batch, service=service)
 
     @property
-    def redaction(self) -> Redaction:
-        """What is replaced in log records before they are stored or shown."""
-        return self._logs.redaction
+    def log_rules(self) -> LogRulesNow:
+        """Tells what happens to log records before they are stored or shown: redaction and sampling."""
+        return self._logs.rules
 
-    @redaction.setter
-    def redaction(self, redaction: Redaction) -> None:
-        self._logs.redaction = redaction
+    @log_rules.setter
+    def log_rules(self, rules: LogRulesNow) -> None:
+        self._logs.rules = rules
 
     @property
     def live_logs(self) -> LiveFeed:

@@ -24,6 +24,7 @@ TABS: Final = (
     Tab("Mapping", "/settings/mapping", "filter", "view:settings", "Rules that name the service of telemetry."),
     Tab("Rules", "/settings/rules", "clock", "view:settings", "Recording and alerting rules and how they fare."),
     Tab("Limits", "/settings/limits", "filter", "view:settings", "What services may send, and what was refused."),
+    Tab("Redaction", "/settings/redaction", "key", "view:settings", "What log records lose before they are stored."),
     Tab("Retention", "/settings/retention", "clock", "view:settings", "How long which samples are kept."),
     Tab("Tokens", "/settings/tokens", "key", "manage:tokens", "Credentials of machines, limited by scope."),
     Tab(

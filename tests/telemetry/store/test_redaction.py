@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from telemetry.model.errors import InvalidInput
+from telemetry.store.log_rules import LogRules
 from telemetry.store.queries import LogQuery
 from telemetry.store.redaction import (
     BUILT_IN,
@@ -142,14 +143,15 @@ def test_unknown_rules_and_wrong_patterns_are_named():
 
 
 def test_neither_the_store_nor_a_watcher_gets_what_is_redacted(store):
-    store.redaction = redaction_from("*=all", '{"ticket": "T-[0-9]+"}')
+    rules = LogRules(redaction_from("*=all", '{"ticket": "T-[0-9]+"}'))
+    store.log_rules = lambda: rules
     try:
         with store.live_logs.subscribe() as mailbox:
             record = {"stream": (), "t": NOW_MS * 10**6, "body": "T-77 of a@b.example", "attributes": '{"pin":"T-1"}'}
             store.write_logs(log_batch([record])).result(30)
             (seen,), _ = mailbox.take()
     finally:
-        store.redaction = redaction_from("", "")
+        store.log_rules = LogRules
     (kept,) = store.search_logs(LogQuery(0, NOW_MS * 10**6))
     for found_record in (kept, *seen.select(lambda _labels, _service: True)):
         assert found_record.body == "[redacted:ticket] of [redacted:e_mail]"
