@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fleet', '0010_inventories_of_sources'),
+        ('fleet', '0012_budgets'),
     ]
 
     operations = [
