@@ -116,7 +116,7 @@ class _Head:
     """What a request says before its body, and whom it comes from once that is known."""
 
     def __init__(self, headers: dict[str, str]) -> None:
-        self.authorization = headers.get("authorization")
+        self.authorization = headers.get("authorization") or _api_key(headers)
         self.content_type, self.content_parameters = media_type(headers.get("content-type", ""))
         self.content_encoding = headers.get("content-encoding", "").strip()
         self.principal: Principal | None = None
@@ -138,6 +138,12 @@ class _Head:
             content_parameters=self.content_parameters,
             method=scope["method"],
         )
+
+
+def _api_key(headers: dict[str, str]) -> str | None:
+    """The token where Dependency-Track's clients send it."""
+    key = headers.get("x-api-key")
+    return f"Bearer {key}" if key else None
 
 
 def _authenticated(header: str | None) -> Principal | None:

@@ -4,7 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from collectors.receivers import audits, costs, deployments, elasticsearch, journal, json_lines, loki, otlp, prometheus
+from collectors.receivers import (
+    audits,
+    costs,
+    dependency_track,
+    deployments,
+    elasticsearch,
+    journal,
+    json_lines,
+    loki,
+    otlp,
+    prometheus,
+)
 from collectors.receivers.message import ErrorForm, Pending, Received, Reply, json_error, plain_error
 
 
@@ -72,6 +83,11 @@ ELASTICSEARCH_PROBE: Final = Receiver(
 )
 _JOURNAL: Final = Receiver("journal", "ingest:logs", journal.push, plain_error)
 
+_TRACK: Final = Receiver(
+    "dependency_track", "ingest:audits", dependency_track.event, json_error, methods=frozenset({"GET"})
+)
+_TRACK_UPLOAD: Final = replace(_TRACK, handle=dependency_track.upload, methods=frozenset({"POST", "PUT"}))
+
 ROUTES: Final = Routes(
     exact={
         "/api/v1/write": _REMOTE_WRITE,
@@ -88,11 +104,16 @@ ROUTES: Final = Routes(
         "/api/logs/journal": _JOURNAL,
         "/api/logs": _own("json_lines", "ingest:logs", json_lines.push),
         "/api/audits": _own("audits", "ingest:audits", audits.push),
+        "/api/v1/bom": _TRACK_UPLOAD,
+        "/api/v1/project/lookup": replace(_TRACK, handle=dependency_track.lookup),
+        "/api/version": replace(_TRACK, handle=dependency_track.version),
         "/api/sboms": _own("audits", "ingest:audits", audits.push),
         "/api/costs": _own("costs", "ingest:costs", costs.push, limits="upload"),
         "/api/deployments": _own("deployments", "ingest:deploys", deployments.push),
     },
     prefixes=[
+        ("/api/v1/event/token/", _TRACK),
+        ("/api/v1/bom/token/", _TRACK),
         ("/api/metrics/", Receiver("exposition", "ingest:metrics", prometheus.exposition, plain_error)),
         *((beginning, ELASTICSEARCH_PROBE) for beginning in elasticsearch.PROBED),
     ],

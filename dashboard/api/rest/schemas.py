@@ -108,6 +108,24 @@ class FindingPage(Schema):
     next: str | None
 
 
+class ComponentOut(Schema):
+    id: int
+    service: str
+    environment: str
+    source: str
+    service_version: str = Field(description="version of the service, where the sender or a deployment said it")
+    ecosystem: str
+    name: str
+    version: str
+    purl: str
+    skip_reason: str = Field(description="why it could not be audited, so that it is unknown; empty if it was")
+
+
+class ComponentPage(Schema):
+    items: list[ComponentOut]
+    next: str | None
+
+
 class FeedOut(Schema):
     name: str
     source: str

@@ -1,12 +1,15 @@
-"""`/api/findings`, `/api/advisory-feeds`: what is wrong with dependencies, and how fresh the knowledge is."""
+"""`/api/findings`, `/api/components`, `/api/advisory-feeds`: what runs, what is wrong with it, how fresh that is."""
+
+from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from ninja import Router
 
 from dashboard.accounts.ninja_auth import Requires
 from dashboard.api.rest.paging import AfterId, Limit, page_by_falling_id
-from dashboard.api.rest.schemas import FeedOut, FindingOut, FindingPage
-from fleet.models import AdvisoryFeed, Finding
+from dashboard.api.rest.schemas import ComponentOut, ComponentPage, FeedOut, FindingOut, FindingPage
+from fleet.models import AdvisoryFeed, Component, Finding
+from fleet.selectors.components import components_at
 
 router = Router(tags=["security"])
 
@@ -26,6 +29,44 @@ def list_findings(
         rows = rows.filter(state=state)
     found, following = page_by_falling_id(rows, limit, after)
     return FindingPage(items=[_finding_out(row) for row in found], next=following)
+
+
+@router.get(
+    "/components",
+    response=ComponentPage,
+    auth=Requires("view:security"),
+    summary="Components that run now, or ran where at a time in the past",
+)
+def list_components(
+    request: HttpRequest,
+    limit: Limit = 100,
+    after: AfterId = None,
+    service: str = "",
+    environment: str = "",
+    package: str = "",
+    at: datetime | None = None,
+    unknown: bool = False,
+) -> ComponentPage:
+    moment = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    rows = components_at(moment, service=service, environment=environment, package=package, unknown=unknown)
+    found, following = page_by_falling_id(rows, limit, after)
+    return ComponentPage(items=[_component_out(row) for row in found], next=following)
+
+
+def _component_out(row: Component) -> ComponentOut:
+    report = row.report
+    return ComponentOut(
+        id=row.pk,
+        service=report.service.name,
+        environment=report.environment.name,
+        source=report.source,
+        service_version=report.version or (report.deployment.version if report.deployment else ""),
+        ecosystem=row.ecosystem,
+        name=row.name,
+        version=row.version,
+        purl=row.purl,
+        skip_reason=row.skip_reason,
+    )
 
 
 @router.get(
