@@ -13,6 +13,7 @@ from dashboard.budget_watch import LOOK_AT_BUDGETS
 from dashboard.models import ScheduledJob
 from dashboard.runtime.housekeeping import TIDY_UP
 from fleet.jobs import enqueue
+from policies.dependencies.acceptances import WATCH
 from policies.retention import CARRY_OUT
 
 
@@ -31,6 +32,7 @@ CALENDAR: Final[tuple[Periodic, ...]] = (
     Periodic(SWEEP, every=timedelta(days=1), after=timedelta(minutes=30)),
     Periodic(CARRY_OUT, every=timedelta(hours=1), after=timedelta(minutes=5)),
     Periodic(LOOK_AT_BUDGETS, every=timedelta(hours=1), after=timedelta(minutes=2)),
+    Periodic(WATCH, every=timedelta(minutes=1), after=timedelta(seconds=30)),
     Periodic(TIDY_UP, every=timedelta(days=1), after=timedelta(hours=1)),
 )
 

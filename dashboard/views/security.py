@@ -25,6 +25,7 @@ from dashboard.panels.finding_ranks import (
 )
 from dashboard.panels.running import running_now
 from dashboard.panels.security import risk_by_package, risk_by_service, security_numbers
+from dashboard.views.acceptances import acceptances_shown, accepted
 from fleet.actions.decisions import (
     BY_PEOPLE,
     JUSTIFICATIONS,
@@ -37,6 +38,7 @@ from fleet.actions.decisions import (
 from fleet.models import Finding
 from fleet.selectors.dependencies import unknown_components
 from fleet.selectors.findings import OPEN, SEVERITY_WORDS, FindingFilter, unknown_reasons
+from policies.dependencies.in_force import policy_in_force
 from policies.dependencies.rank import FACTOR_NAMES
 from policies.dependencies.standing import Running
 
@@ -71,7 +73,10 @@ def security(request: HttpRequest) -> HttpResponseBase:
         "running_error": running.error,
         "members_shown": _MEMBERS_SHOWN if not wanted.advisory else None,
         "may_decide": actor.can("manage:findings"),
-        "given_states": [(state.value, state.label) for state in BY_PEOPLE],
+        "given_states": [(state.value, state.label) for state in (*BY_PEOPLE, Finding.State.ACCEPTED)],
+        "terms": policy_in_force().acceptance,
+        "acceptances": acceptances_shown(),
+        "me": actor.audit_name,
         "justifications": JUSTIFICATIONS,
         "undo": undoable(request.GET.get("decided", ""), actor.audit_name),
         "wanted": wanted,
@@ -98,8 +103,10 @@ def decide(request: HttpRequest) -> HttpResponse:
         owner=owner if owner or request.POST.get("clear_owner") else None,
     )
     back = safe_next(request.POST.get("next", "/security"))
+    chosen = [int(text) for text in request.POST.getlist("finding") if text.isascii() and text.isdecimal()]
+    if decision.state == Finding.State.ACCEPTED:
+        return accepted(request, chosen, back)
     try:
-        chosen = [int(text) for text in request.POST.getlist("finding") if text.isascii() and text.isdecimal()]
         made = decide_findings(findings=chosen, decision=decision, actor=actor_of(request).audit_name)
     except InvalidDecision as error:
         messages.error(request, f"Nothing was changed: {error}.")

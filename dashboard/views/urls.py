@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from dashboard.views import (
+    acceptances,
     allocation,
     backtests,
     budgets,
@@ -56,6 +57,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cost/budgets/<int:budget_id>/remove", budgets.remove, name="budget-remove"),
     path("cost/forecast", forecast.forecast_page, name="cost-forecast"),
     path("security", security.security, name="security"),
+    path("security/acceptances/<int:acceptance_id>", acceptances.settle, name="acceptance-settle"),
     path("security/decide", security.decide, name="findings-decide"),
     path("security/decisions/<int:decision_id>/undo", security.undo, name="findings-undo"),
     path("security/inventory", inventory.inventory, name="inventory"),

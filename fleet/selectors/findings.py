@@ -58,7 +58,7 @@ def findings(wanted: FindingFilter) -> QuerySet[Finding]:
     if wanted.service:
         rows = rows.filter(service__name=wanted.service)
     if wanted.package:
-        rows = rows.filter(package__icontains=wanted.package)
+        rows = rows.filter(_package(wanted.package))
     if wanted.advisory:
         rows = rows.filter(advisory_id=wanted.advisory)
     if wanted.environment:
@@ -68,6 +68,13 @@ def findings(wanted: FindingFilter) -> QuerySet[Finding]:
     if wanted.owner:
         rows = rows.filter(owner=wanted.owner)
     return rows.order_by(F("severity_score").desc(nulls_last=True), "-first_seen_at", "pk")
+
+
+def _package(text: str) -> Q:
+    """A part of the name, or exactly the name in quotation marks."""
+    if len(text) > 2 and text[0] == text[-1] == '"':
+        return Q(package=text[1:-1])
+    return Q(package__icontains=text)
 
 
 def severity_counts(rows: QuerySet[Finding]) -> dict[str, int]:

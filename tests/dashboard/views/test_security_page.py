@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from fleet.models import AdvisoryFeed, AuditReport, Component, Environment, Finding, Service
+from fleet.models import AdvisoryFeed, AuditReport, Component, Environment, Finding, RiskAcceptance, Service
 from telemetry.store import TelemetryStore
 from tests.dashboard.people import client_with_role
 from tests.series import write_series
@@ -187,3 +187,30 @@ def test_fix_first_names_the_version_to_move_to(place: tuple[Service, Environmen
     finding((Service.objects.create(name="web"), place[1]), 1, 9.0, fix_versions=["1.2", "2.1"])
     upgrade = client_with_role("security_reviewer").get("/security").context["upgrades"][0]
     assert (upgrade.target, len(upgrade.findings), upgrade.share_ratio) == ("1.2", 2, 1.0)
+
+
+def test_a_risk_is_accepted_in_the_list_and_ended_again(place: tuple[Service, Environment]) -> None:
+    pk = finding(place, 1, 9.0).pk
+    reviewer = client_with_role("security_reviewer")
+    form = {"finding": pk, "give": "accepted", "reason": "internal", "days": "30", "condition": "sum(up) < 3"}
+    assert "1 accepted" in reviewer.post("/security/decide", form, follow=True).content.decode()
+    assert Finding.objects.get().state == "accepted"
+    shown = reviewer.get("/security").content.decode()
+    assert "sum(up) &lt; 3" in shown
+    acceptance = RiskAcceptance.objects.get()
+    reviewer.post(f"/security/acceptances/{acceptance.pk}", {"do": "end"})
+    assert Finding.objects.get().state == "open"
+
+
+def test_an_acceptance_that_the_policy_forbids_is_refused_in_words(place: tuple[Service, Environment]) -> None:
+    form = {"finding": finding(place, 1, 9.0).pk, "give": "accepted", "reason": "x", "days": "400"}
+    answer = client_with_role("security_reviewer").post("/security/decide", form, follow=True)
+    assert "400 days is longer than the 90 of the policy" in answer.content.decode()
+
+
+def test_a_package_in_quotation_marks_is_exactly_that_package(place: tuple[Service, Environment]) -> None:
+    for number in (1, 11):
+        finding(place, number, 9.0, fix_versions=["2"])
+    reviewer = client_with_role("security_reviewer")
+    assert reviewer.get('/security?package="package-1"').context["found"] == 1
+    assert reviewer.get("/security?package=package-1").context["found"] == 2
