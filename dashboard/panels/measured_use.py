@@ -84,6 +84,18 @@ def used_by_service(store: TelemetryStore, measure: str, days: Sequence[date], n
     return sums
 
 
+def used_by_day(
+    store: TelemetryStore, measure: str, days: Sequence[date], now_ms: int
+) -> dict[str, dict[date, Decimal]]:
+    """As `used_by_service`, each service's use by UTC day; days without a measurement are left out."""
+    begun = [day for day in days if first_second(day) * 1000 < now_ms]
+    found: dict[str, dict[date, Decimal]] = {}
+    for use in _metered(store, WEIGHT_METERS[measure], begun, now_ms) if begun else ():
+        by_day = found.setdefault(use.service, {})
+        by_day[use.day] = by_day.get(use.day, Decimal(0)) + use.quantity
+    return found
+
+
 def measured_use(store: TelemetryStore, days: Sequence[date], units: frozenset[str], now_ms: int) -> list[Usage]:
     """Use of `units` by service, environment and UTC day of `days` (consecutive, ascending), up to `now_ms`.
 

@@ -20,11 +20,13 @@ from dashboard.views import (
     logs,
     metrics,
     overview,
+    savings,
     scaling,
     scaling_policies,
     security,
     service,
     shell,
+    unit_cost,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -56,6 +58,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cost/budgets", budgets.budgets, name="budgets"),
     path("cost/budgets/<int:budget_id>/remove", budgets.remove, name="budget-remove"),
     path("cost/forecast", forecast.forecast_page, name="cost-forecast"),
+    path("cost/units", unit_cost.unit_cost, name="unit-cost"),
+    path("cost/savings", savings.savings, name="savings"),
     path("security", security.security, name="security"),
     path("security/acceptances/<int:acceptance_id>", acceptances.settle, name="acceptance-settle"),
     path("security/decide", security.decide, name="findings-decide"),
