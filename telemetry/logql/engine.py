@@ -142,7 +142,15 @@ def _all_entries(run: Run, selector: LogSelector, lines: LineRange) -> Iterator[
     plan = plan_of(selector, streams, pushdown=run.options.pushdown)
     exact = not drops_lines(plan.stages) and not lines.interval_ns
     size = max(1, lines.limit) if exact else max(_LEAST_PAGE, lines.limit)
-    query = LineQuery(streams, lines.start_ns - 1, lines.end_ns - 1, plan.lines, plan.fields, size, lines.backward)
+    query = LineQuery(
+        streams,
+        lines.start_ns - 1,
+        lines.end_ns - 1,
+        plan.lines,
+        plan.fields,
+        limit=size,
+        backward=lines.backward,
+    )
     while query.until_ns > query.after_ns:
         page = run.source.read_log_lines(query)
         rest = None if exact else _rest(query, page)

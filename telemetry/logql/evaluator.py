@@ -1,5 +1,6 @@
 """Evaluation of metric queries over a grid of times, all times at once."""
 
+from dataclasses import replace
 from math import gcd
 from typing import Final
 
@@ -38,7 +39,8 @@ from telemetry.logql.values import Indices, Vector, relabelled
 from telemetry.logql.windows import apply_windows
 from telemetry.model.labels import Labels, MatchOp, compile_anchored, label_value
 from telemetry.model.labelsets import with_labels
-from telemetry.store.log_lines import CountQuery, LineQuery, StreamSet
+from telemetry.store.log_counts import CountQuery
+from telemetry.store.log_lines import LineQuery, StreamSet
 
 _COUNTED: Final = {
     "count_over_time": "sum_over_time", "rate": "rate", "bytes_over_time": "sum_over_time", "bytes_rate": "rate",
@@ -128,12 +130,18 @@ class Evaluator:
         plan = plan_of(selector, streams, pushdown=self._run.options.pushdown)
         if expr.op == "absent_over_time":
             return self._absent(expr, streams, plan, ends)
-        if expr.op in _COUNTED and not plan.stages and span.unwrap is None and self._run.options.pushdown:
+        if expr.op in _COUNTED and span.unwrap is None and self._is_counted(plan, streams, grouping):
             samples = self._counted(expr, streams, plan, (after, until), grouping)
             return apply_windows(_COUNTED[expr.op], samples, ends, span.range_ns, None)
         samples = self._collected(expr.op, span, streams, plan, (after, until), grouping)
         op = "sum_over_time" if expr.op == "bytes_over_time" else expr.op
         return apply_windows(op, samples, ends, span.range_ns, expr.parameter)
+
+    def _is_counted(self, plan: Plan, streams: StreamSet, grouping: Grouping | None) -> bool:
+        """Whether the engine can count what passes: labels of the line must not show in the result."""
+        if not self._run.options.pushdown:
+            return False
+        return not plan.stages or (plan.fields_decide and not needs_metadata(streams, grouping))
 
     def _counted(
         self,
@@ -147,20 +155,29 @@ class Evaluator:
         after, until = between
         width = expr.range.range_ns if self._grid.is_instant else gcd(expr.range.range_ns, self._grid.step_ns)
         with_metadata = needs_metadata(streams, grouping)
-        lines = LineQuery(streams, after, until, plan.lines, with_metadata=with_metadata)
+        lines = LineQuery(streams, after, until, plan.lines, plan.fields, with_metadata=with_metadata)
         found = self._run.source.count_log_lines(CountQuery(lines, width, in_bytes=expr.op.startswith("bytes")))
         labelling = Labelling(grouping, None)
         bases = dict(zip(streams.ids, streams.labels, strict=True))
         known: dict[tuple[int, str], Labels] = {}
         collector = Collector()
-        columns = (found[name].to_pylist() for name in ("stream", "metadata", "bucket", "amount"))
-        for stream, metadata, bucket, amount in zip(*columns, strict=True):
+        columns = (found[name].to_pylist() for name in ("stream", "metadata", "bucket", "amount", "unsure"))
+        unsure = 0
+        for stream, metadata, bucket, amount, of_bucket in zip(*columns, strict=True):
+            unsure += of_bucket
+            if not amount and plan.fields:
+                continue
             key = (stream, metadata)
             if key not in known:
                 entry = Entry(0, "", stream_labels(bases[stream]), metadata_labels(metadata) if metadata else {})
                 known[key] = labelling(entry.label_set())
             collector.add(known[key], after + bucket * width, float(amount))
             self._run.check_series(len(collector))
+        if unsure:
+            table = self._run.source.read_log_lines(replace(lines, only_unsure=True, with_metadata=True))
+            passed = entries(self._run, streams, table, plan.stages)
+            extract = bytes_of_line if expr.op.startswith("bytes") else one_a_line
+            collect(self._run, passed, collector, labelling, extract)
         return collector.samples()
 
     def _collected(

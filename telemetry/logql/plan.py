@@ -37,6 +37,8 @@ class Plan:
     lines: tuple[LineCondition, ...]
     stages: tuple[Stage, ...]
     fields: tuple[FieldCondition, ...] = ()
+    fields_decide: bool = False
+    """Whether the stages let through what the fields let through, where the engine is sure of those."""
 
 
 def plan_of(selector: LogSelector, streams: StreamSet, *, pushdown: bool) -> Plan:
@@ -53,7 +55,8 @@ def plan_of(selector: LogSelector, streams: StreamSet, *, pushdown: bool) -> Pla
             remaining.append(stage)
         else:
             conditions.append(condition)
-    return Plan(tuple(conditions), tuple(remaining), _field_conditions(remaining, streams))
+    fields = _field_conditions(remaining, streams)
+    return Plan(tuple(conditions), tuple(remaining), fields, bool(fields) and len(fields) == _tests(remaining))
 
 
 def _line_condition(stage: LineFilter) -> LineCondition | None:
@@ -83,12 +86,15 @@ def _field_conditions(stages: list[Stage], streams: StreamSet) -> tuple[FieldCon
         found += [
             FieldCondition(one.label, one.op, one.value)
             for one in _conjuncts(stage.filter)
-            if isinstance(one, NumberFilter)
-            and one.label not in taken
-            and math.isfinite(one.value)
-            and "_" not in one.label
+            if isinstance(one, NumberFilter) and _is_certain(one, taken)
         ]
     return tuple(found)
+
+
+def _tests(stages: list[Stage]) -> int:
+    """How many conditions there are right after `json`; -1 if there are other stages too."""
+    filters = [stage.filter for stage in stages[1:] if isinstance(stage, LabelFilter)]
+    return sum(len(_conjuncts(one)) for one in filters) if len(filters) == len(stages) - 1 else -1
 
 
 def _is_certain(condition: NumberFilter, taken: set[str]) -> bool:

@@ -6,7 +6,8 @@ from typing import Protocol
 import pyarrow as pa
 
 from telemetry.model.labels import Matcher
-from telemetry.store.log_lines import CountQuery, LineQuery, StreamSet
+from telemetry.store.log_counts import CountQuery
+from telemetry.store.log_lines import LineQuery, StreamSet
 
 
 class LogSource(Protocol):
@@ -19,4 +20,4 @@ class LogSource(Protocol):
         """Columns stream (id), time (ns), line, metadata."""
 
     def count_log_lines(self, query: CountQuery) -> pa.Table:
-        """Columns stream (id), metadata, bucket, amount."""
+        """Columns stream (id), metadata, bucket, amount, unsure."""

@@ -75,3 +75,8 @@ def instant_ms(conditions: Conditions, timestamp_ms: int) -> str:
 def instant_ns(conditions: Conditions, timestamp_ns: int) -> str:
     """A timestamp as the engine's DateTime64(9)."""
     return f"fromUnixTimestamp64Nano({conditions.bind(timestamp_ns, 'Int64')}, 'UTC')"
+
+
+def between_ns(conditions: Conditions, after_ns: int, until_ns: int) -> str:
+    """Rows with after_ns < timestamp <= until_ns."""
+    return f"timestamp > {instant_ns(conditions, after_ns)} AND timestamp <= {instant_ns(conditions, until_ns)}"

@@ -1,4 +1,4 @@
-"""Log lines for the query language: streams by their labels, lines and counts of lines by conditions on their text.
+"""Log lines for the query language: streams by their labels, lines by conditions on their text.
 
 What is asked here runs in the engine with its indexes: streams by id, time by the sorting key, lines by the index of
 long words, substring search and RE2, JSON fields by their columns.
@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 
 from telemetry.model.errors import LimitExceeded
 from telemetry.model.labels import Labels, Matcher
-from telemetry.store.conditions import Conditions, instant_ns, stream_label
+from telemetry.store.conditions import Conditions, between_ns, stream_label
 from telemetry.store.engine import Engine, Settings
 from telemetry.store.log_fields import LogFields
 from telemetry.store.log_words import word_conditions
@@ -21,6 +20,8 @@ from telemetry.store.series_reader import UNWRITTEN_MS, labels_of
 from telemetry.store.settings import ENV_NAMES, StoreSettings
 from telemetry.store.stream_index import KnownStream, StreamIndex
 
+EXACT_NUMBERS: Final = {"precise_float_parsing": 1}
+"""Engine settings of queries with conditions on fields: to the last bit, as the query language reads numbers."""
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -49,9 +50,10 @@ class LineCondition:
 
 @dataclass(frozen=True, slots=True)
 class FieldCondition:
-    """Drops lines of which it is certain that their JSON field is a number that does not compare as wanted.
+    """The label that `json` makes of a field is a number that compares as wanted.
 
-    What is no number stays, and what structured metadata names too.
+    Lines stay of which the engine cannot tell: text that may be JSON, a field that is no number for it, names padded
+    with spaces, and what structured metadata names too.
     """
 
     field: str
@@ -68,21 +70,11 @@ class LineQuery:
     until_ns: int
     lines: tuple[LineCondition, ...] = ()
     fields: tuple[FieldCondition, ...] = ()
+    only_unsure: bool = False
+    """Only lines of which the engine cannot tell whether their fields compare as wanted."""
     limit: int | None = None
     backward: bool = False
     with_metadata: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class CountQuery:
-    """Lines, or their bytes, by stream and bucket: bucket k = 1, 2, ... ends `width_ns` * k after `lines.after_ns`.
-
-    The end of a bucket belongs to it, its beginning does not.
-    """
-
-    lines: LineQuery
-    width_ns: int
-    in_bytes: bool = False
 
 
 class LineReader:
@@ -135,7 +127,7 @@ class LineReader:
         if not len(query.streams):
             return _no_lines()
         conditions = Conditions()
-        where = _where(conditions, self._fields, query)
+        where = line_conditions(conditions, self._fields, query)
         most = self._settings.max_query_log_lines
         limit = most + 1 if query.limit is None else min(query.limit, most + 1)
         order = f"ORDER BY timestamp {'DESC' if query.backward else 'ASC'} " if query.limit is not None else ""
@@ -144,7 +136,7 @@ class LineReader:
             f"SELECT stream, toUnixTimestamp64Nano(timestamp) AS time, body AS line, {metadata} AS metadata "
             f"FROM log_records WHERE {where} {order}LIMIT {conditions.bind(limit, 'UInt64')}",
             conditions.parameters,
-            self._read_settings,
+            {**self._read_settings, **EXACT_NUMBERS} if query.fields else self._read_settings,
         )
         if found.num_rows > most:
             name = ENV_NAMES["max_query_log_lines"]
@@ -153,26 +145,6 @@ class LineReader:
             )
             raise LimitExceeded(sentence, limit_name=name)
         return found
-
-    def counts(self, query: CountQuery) -> pa.Table:
-        """Columns stream (uint64), metadata, bucket (int64), amount (uint64)."""
-        if not len(query.lines.streams):
-            return _no_counts()
-        conditions = Conditions()
-        where = _where(conditions, self._fields, query.lines)
-        since = f"(toUnixTimestamp64Nano(timestamp) - {conditions.bind(query.lines.after_ns, 'Int64')})"
-        width = conditions.bind(query.width_ns, "Int64")
-        single = query.lines.until_ns - query.lines.after_ns <= query.width_ns
-        bucket = "toInt64(1)" if single else f"intDiv({since} + {width} - 1, {width})"
-        metadata = "attributes" if query.lines.with_metadata else "''"
-        amount = "sum(length(body))" if query.in_bytes else "count()"
-        keys = "stream" + ("" if single else ", bucket") + (", metadata" if query.lines.with_metadata else "")
-        return self._engine.arrow(
-            f"SELECT stream, {metadata} AS metadata, {bucket} AS bucket, {amount} AS amount "
-            f"FROM log_records WHERE {where} GROUP BY {keys}",
-            conditions.parameters,
-            self._read_settings,
-        )
 
 
 def _stream_set(streams: Sequence[KnownStream]) -> StreamSet:
@@ -195,23 +167,22 @@ def _no_lines() -> pa.Table:
     )
 
 
-def _no_counts() -> pa.Table:
-    empty = np.empty(0, np.int64)
-    return pa.table(
-        {"stream": empty.astype(np.uint64), "metadata": pa.array([], pa.string()), "bucket": empty, "amount": empty}
-    )
-
-
-def _where(conditions: Conditions, fields: LogFields, query: LineQuery) -> str:
-    parts = [
-        f"service IN {conditions.bind(list(query.streams.written_as), 'Array(String)')}",
-        f"stream IN {conditions.bind(list(query.streams.ids), 'Array(UInt64)')}",
-        f"timestamp > {instant_ns(conditions, query.after_ns)}",
-        f"timestamp <= {instant_ns(conditions, query.until_ns)}",
-    ]
+def line_conditions(conditions: Conditions, fields: LogFields, query: LineQuery) -> str:
+    """WHERE clause of a query. Wants the settings EXACT_NUMBERS where there are conditions on fields."""
+    parts = [*stream_conditions(conditions, query.streams), between_ns(conditions, query.after_ns, query.until_ns)]
     parts += [_line_condition(conditions, condition) for condition in query.lines]
-    parts += [_field_condition(conditions, fields, condition) for condition in query.fields]
+    if query.fields:
+        holds, unsure = field_tests(conditions, fields, query.fields)
+        parts.append(f"({unsure})" if query.only_unsure else f"({unsure} OR ({holds}))")
     return " AND ".join(parts)
+
+
+def stream_conditions(conditions: Conditions, streams: StreamSet) -> list[str]:
+    """Conditions on the first columns of the sorting key."""
+    return [
+        f"service IN {conditions.bind(list(streams.written_as), 'Array(String)')}",
+        f"stream IN {conditions.bind(list(streams.ids), 'Array(UInt64)')}",
+    ]
 
 
 def _line_condition(conditions: Conditions, condition: LineCondition) -> str:
@@ -225,10 +196,17 @@ def _line_condition(conditions: Conditions, condition: LineCondition) -> str:
     return " AND ".join([either, *word_conditions(conditions, only)])
 
 
-def _field_condition(conditions: Conditions, fields: LogFields, condition: FieldCondition) -> str:
-    """The field compares as wanted, or it is no number and somebody else has to look at it."""
+def field_tests(conditions: Conditions, fields: LogFields, wanted: Sequence[FieldCondition]) -> tuple[str, str]:
+    """(every field compares as wanted, the text of the line has to be looked at) as SQL.
+
+    Where no text has to be looked at, the first is the answer of the query language too.
+    """
+    tests = [_field_test(conditions, fields, condition) for condition in wanted]
+    return " AND ".join(holds for holds, _ in tests), " OR ".join(unsure for _, unsure in tests)
+
+
+def _field_test(conditions: Conditions, fields: LogFields, condition: FieldCondition) -> tuple[str, str]:
     raw = fields.raw(conditions, "body", condition.field)
     number, value = f"toFloat64OrNull({raw})", conditions.bind(condition.value, "Float64")
-    holds = f"{number} {condition.op} {value}"
-    shadowed = f"{fields.raw(conditions, 'attributes', condition.field)} != ''"
-    return f"({holds} OR ({raw} != '' AND {number} IS NULL) OR {shadowed})"
+    named_too = f"{fields.raw(conditions, 'attributes', condition.field)} != ''"
+    return f"ifNull({number} {condition.op} {value}, 0)", f"({raw} != '' AND {number} IS NULL) OR {named_too}"

@@ -31,8 +31,9 @@ from telemetry.store.label_index import LabelIndex
 from telemetry.store.limits import check_metric_name
 from telemetry.store.live_feed import LiveFeed
 from telemetry.store.log_buffer import TABLE, DirectLogInserts, LogBuffer, LogSink, replay_logs
+from telemetry.store.log_counts import CountQuery, LineCounter
 from telemetry.store.log_fields import LogFields
-from telemetry.store.log_lines import CountQuery, LineQuery, LineReader, StreamSet
+from telemetry.store.log_lines import LineQuery, LineReader, StreamSet
 from telemetry.store.log_reader import LogReader
 from telemetry.store.log_rules import LogRules, LogRulesNow
 from telemetry.store.log_writer import LogWriter
@@ -126,6 +127,7 @@ class TelemetryStore:
         self._cardinality = CardinalityReader(engine, read)
         self._selector_retention = SelectorRetention(engine, read)
         self._line_reader = LineReader(engine, settings, read, self.log_fields, self._stream_index)
+        self._line_counter = LineCounter(engine, read, self.log_fields)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine, self.log_fields)
         self._pattern_reader = PatternReader(engine, read)
@@ -392,8 +394,8 @@ class TelemetryStore:
         return self._line_reader.lines(query)
 
     def count_log_lines(self, query: CountQuery) -> pa.Table:
-        """Columns stream (id), metadata, bucket, amount: counted in the engine, no line leaves it."""
-        return self._line_reader.counts(query)
+        """Columns stream (id), metadata, bucket, amount, unsure: counted in the engine, no line leaves it."""
+        return self._line_counter.counts(query)
 
     # ---- upkeep --------------------------------------------------------------------------------------------
 

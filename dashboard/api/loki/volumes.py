@@ -14,7 +14,8 @@ from telemetry.logql.parser import parse_matchers
 from telemetry.model.errors import InvalidInput
 from telemetry.model.labels import Labels, Matcher
 from telemetry.store import current
-from telemetry.store.log_lines import CountQuery, LineQuery
+from telemetry.store.log_counts import CountQuery
+from telemetry.store.log_lines import LineQuery
 
 _SECOND_NS: Final = 10**9
 Amounts = dict[Labels, Counter[int]]
