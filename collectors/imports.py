@@ -9,6 +9,7 @@ from typing import Any, Final
 from collectors.bills import ImportedBill, amount_text, import_bill_file
 from collectors.pull.advisories import import_feed
 from collectors.pull.prometheus_import import Reading, read_prometheus, take_jobs
+from collectors.pull.threats import import_epss_feed, import_kev_feed
 from collectors.wire.focus import FocusRefused
 from fleet.models import Job
 from telemetry.model.errors import TelemetryError
@@ -48,6 +49,18 @@ def _matched(job: Job | None) -> str:
         return ""
     job.refresh_from_db()
     return f" Stored components matched again: {job.message or job.state}."
+
+
+def _threat_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("source", metavar="FILE|URL", help="may be packed with gzip or zstd")
+
+
+def _import_epss(options: dict[str, Any], say: Say) -> str:
+    return import_epss_feed(options["source"], actor="system").sentence()
+
+
+def _import_kev(options: dict[str, Any], say: Say) -> str:
+    return import_kev_feed(options["source"], actor="system").sentence()
 
 
 def _cost_arguments(parser: ArgumentParser) -> None:
@@ -130,6 +143,8 @@ def _rules(reading: Reading, say: Say) -> str:
 
 KINDS: Final[dict[str, ImportKind]] = {
     "advisories": ImportKind("known vulnerabilities in OSV form", _advisory_arguments, _import_advisories),
+    "epss": ImportKind("EPSS scores: how likely vulnerabilities are exploited", _threat_arguments, _import_epss),
+    "kev": ImportKind("CISA's catalogue of known exploited vulnerabilities", _threat_arguments, _import_kev),
     "costs": ImportKind("a bill in FOCUS form", _cost_arguments, _import_costs),
     "prometheus": ImportKind(
         "scrape jobs (and rule files) of a Prometheus configuration", _prometheus_arguments, _import_prometheus

@@ -403,6 +403,10 @@ OUTBOUND_ALLOWED_NETWORKS = env_list(
 ADVISORY_FEEDS = env_list(
     "BELVEDERE_ADVISORY_FEEDS", "", "OSV zip archives, by URL or file, fetched daily; empty fetches nothing"
 )
+EPSS_FEED = env_str("BELVEDERE_EPSS_FEED", "", "EPSS scores (CSV, also .gz), by URL or file, fetched daily")
+KEV_FEED = env_str(
+    "BELVEDERE_KEV_FEED", "", "CISA's known exploited vulnerabilities (JSON), by URL or file, fetched daily"
+)
 SELF_WATCH = env_bool("BELVEDERE_SELF_WATCH", True, "Belvedere watches itself as its first service")
 
 # ---- background work ---------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def import_feed(
     feed = name or feed_name(source)
     with tempfile.TemporaryDirectory(prefix="belvedere-feed-") as folder:
         try:
-            path = _downloaded(source, Path(folder)) if is_url(source) else Path(source)
+            path = downloaded(source, Path(folder)) if is_url(source) else Path(source)
         except OutboundError as error:
             note_failed_attempt(feed=feed, error=str(error))
             raise
@@ -58,7 +58,7 @@ def import_feed(
     return outcome
 
 
-def _downloaded(url: str, folder: Path) -> Path:
+def downloaded(url: str, folder: Path) -> Path:
     """The file behind `url`, with the suffixes of its name, by which its form is told."""
     file = folder / ("feed" + "".join(Path(urlsplit(url).path).suffixes[-_SUFFIXES:]))
     download(url, file, policy=configured_policy(), limits=_LIMITS)

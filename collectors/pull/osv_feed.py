@@ -114,7 +114,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: FeedLimit
 
 def _one_file(path: Path, limits: FeedLimits) -> Documents:
     """One document, or a JSON array of documents."""
-    content = b"".join(_decompressed(path, limits.array_bytes))
+    content = b"".join(decompressed(path, limits.array_bytes))
     try:
         parsed = orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -131,7 +131,7 @@ def _lines(path: Path, limits: FeedLimits) -> Documents:
 
 def _split(path: Path, limits: FeedLimits) -> Iterator[bytes]:
     rest = b""
-    for chunk in _decompressed(path, limits.total_bytes):
+    for chunk in decompressed(path, limits.total_bytes):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > limits.document_bytes:
             raise BrokenFeed(f"{path.name} has a line longer than {limits.document_bytes} bytes")
@@ -150,7 +150,8 @@ def _whole(file: Path, limit: int) -> bytes:
     return content
 
 
-def _decompressed(path: Path, limit: int) -> Iterator[bytes]:
+def decompressed(path: Path, limit: int) -> Iterator[bytes]:
+    """The content of a file that may be packed (.gz, .zst), piece by piece. Raises BrokenFeed if it is cut off."""
     total = 0
     try:
         with path.open("rb") as stream:

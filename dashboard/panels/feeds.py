@@ -12,9 +12,10 @@ OLD: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """One feed; `state` is a badge word and `words` its age."""
+    """One feed; `kind` is a value of AdvisoryFeed.Kind, `state` is a badge word and `words` its age."""
 
     name: str
+    kind: str
     source: str
     advisories: int
     newest_modified: datetime | None
@@ -32,7 +33,15 @@ def feed_states(now: datetime) -> list[FeedState]:
 def _state(feed: AdvisoryFeed, now: datetime) -> FeedState:
     state, words = feed_age(feed, now)
     return FeedState(
-        feed.name, feed.source, feed.advisories, feed.newest_modified, feed.imported_at, feed.last_error, state, words
+        feed.name,
+        feed.kind,
+        feed.source,
+        feed.advisories,
+        feed.newest_modified,
+        feed.imported_at,
+        feed.last_error,
+        state,
+        words,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from fleet.models import Finding
 from fleet.selectors.findings import UNDECIDED_STATES, FindingFilter, findings
+from fleet.selectors.threats import known_threats
 from policies.dependencies.fix_first import Ranked, Upgrade, fix_first
 from policies.dependencies.in_force import policy_in_force
 from policies.dependencies.rank import Rank, rank
@@ -51,11 +52,12 @@ class ProblemGroup:
 def ranked_findings(
     wanted: FindingFilter, running: Running, now: datetime, *, without: Collection[str] = (), due: str = ""
 ) -> list[RankedFinding]:
-    """Findings of the filter, the greatest rank first. Two queries."""
+    """Findings of the filter, the greatest rank first. Two queries, three for the feeds of exploitation."""
     sla = policy_in_force().sla
-    found = []
-    for row in findings(wanted):
-        facts = facts_of(row, running)
+    found, rows = [], list(findings(wanted))
+    threats = known_threats(name for row in rows for name in (row.advisory_id, *row.aliases))
+    for row in rows:
+        facts = facts_of(row, running, threats)
         ticking = clock(sla, facts, now) if row.state in UNDECIDED_STATES else None
         if not due or (ticking is not None and ticking.state == due):
             found.append(RankedFinding(row, rank(facts, ticking, without), ticking))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from dashboard.panels.feeds import FeedState, feed_states
+from fleet.models import AdvisoryFeed
 from fleet.selectors.findings import (
     SEVERITY_WORDS,
     AuditCoverage,
@@ -36,9 +37,14 @@ class SecurityNumbers:
         return sum(self.by_severity.values())
 
     @property
+    def has_advisories(self) -> bool:
+        """Whether any feed of advisories is known; scores of exploitation alone say nothing of packages."""
+        return any(feed.kind == AdvisoryFeed.Kind.ADVISORIES and feed.advisories for feed in self.feeds)
+
+    @property
     def may_be_clean(self) -> bool:
         """Whether "no findings" may be read as "nothing known": advisories are loaded and something was audited."""
-        return any(feed.advisories for feed in self.feeds) and self.coverage.components > self.coverage.unknown
+        return self.has_advisories and self.coverage.components > self.coverage.unknown
 
 
 def security_numbers(now: datetime) -> SecurityNumbers:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from collectors.bills import SWEEP
 from collectors.pull.advisories import FETCH
 from collectors.pull.own_packages import AUDIT_OWN
+from collectors.pull.threats import FETCH_THREATS
 from dashboard.budget_watch import LOOK_AT_BUDGETS
 from dashboard.models import ScheduledJob
 from dashboard.runtime.housekeeping import TIDY_UP
@@ -29,6 +30,7 @@ class Periodic:
 CALENDAR: Final[tuple[Periodic, ...]] = (
     Periodic(AUDIT_OWN, every=timedelta(days=1), after=timedelta(seconds=10)),
     Periodic(FETCH, every=timedelta(days=1), after=timedelta(seconds=20)),
+    Periodic(FETCH_THREATS, every=timedelta(days=1), after=timedelta(seconds=40)),
     Periodic(SWEEP, every=timedelta(days=1), after=timedelta(minutes=30)),
     Periodic(CARRY_OUT, every=timedelta(hours=1), after=timedelta(minutes=5)),
     Periodic(LOOK_AT_BUDGETS, every=timedelta(hours=1), after=timedelta(minutes=2)),

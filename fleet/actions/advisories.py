@@ -90,9 +90,9 @@ def import_advisories(
     return result
 
 
-def ensure_feed(*, feed: str, source: str) -> AdvisoryFeed:
+def ensure_feed(*, feed: str, source: str, kind: str = AdvisoryFeed.Kind.ADVISORIES) -> AdvisoryFeed:
     """The row of a feed that is meant to be there, so that it shows even if it never arrives."""
-    row, _ = AdvisoryFeed.objects.get_or_create(name=feed[:100], defaults={"source": source[:500]})
+    row, _ = AdvisoryFeed.objects.get_or_create(name=feed[:100], defaults={"source": source[:500], "kind": kind})
     return row
 
 

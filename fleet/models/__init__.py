@@ -23,6 +23,7 @@ from fleet.models.scaling import Backtest, ScalingPolicy, ScalingPolicyVersion
 from fleet.models.scrape_jobs import ScrapeJob, ScrapeSnapshot, ScrapeWorker
 from fleet.models.service import Deployment, Environment, MappingRule, Service, Team
 from fleet.models.targets import Target
+from fleet.models.threats import ExploitPrediction, KnownExploited
 
 __all__ = [
     "Advisory",
@@ -41,9 +42,11 @@ __all__ = [
     "DependencyPolicyText",
     "Deployment",
     "Environment",
+    "ExploitPrediction",
     "Finding",
     "FindingDecision",
     "Job",
+    "KnownExploited",
     "LoggedError",
     "MappingRule",
     "PriceSheet",

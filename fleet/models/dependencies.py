@@ -9,8 +9,13 @@ from fleet.models.service import Deployment, Environment, Service
 
 
 class AdvisoryFeed(models.Model):
-    """Where advisories come from and how old they are."""
+    """Where advisories, and what is known of their exploitation, come from and how old that is."""
 
+    class Kind(models.TextChoices):
+        ADVISORIES = "advisories", "advisories"
+        THREATS = "threats", "exploitation"
+
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.ADVISORIES)
     name = models.CharField(max_length=100, unique=True)
     source = models.CharField(max_length=500, help_text="URL or file")
     imported_at = models.DateTimeField(null=True)

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from fleet.models import Finding
+from fleet.selectors.threats import Threats
 from policies.dependencies.facts import Facts
+
+NO_THREATS: Final = Threats()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +21,9 @@ class Running:
     """Why telemetry could not be read; then everything is unknown."""
 
 
-def facts_of(finding: Finding, running: Running) -> Facts:
+def facts_of(finding: Finding, running: Running, threats: Threats = NO_THREATS) -> Facts:
     """The facts of a stored finding; its service must be joined."""
-    name = finding.service.name
+    name, ids = finding.service.name, {finding.advisory_id, *finding.aliases}
     return Facts(
         package=finding.package,
         version=finding.version,
@@ -27,6 +31,8 @@ def facts_of(finding: Finding, running: Running) -> Facts:
         advisory_id=finding.advisory_id,
         aliases=tuple(finding.aliases),
         severity_score=finding.severity_score,
+        epss=threats.epss(ids),
+        known_exploited=threats.known_exploited(ids),
         counts_since=finding.counts_since,
         internet_facing=finding.service.internet_facing,
         requests_per_second=running.requests_per_second.get(name),
