@@ -63,7 +63,7 @@ def test_the_catalogue_says_since_when_a_problem_is_exploited(tmp_path: Path) ->
         (["CVE-2020-0001,high,0.9"], "\n", "is no number"),
         (["<b>,0.5,0.9"], "\n", "is no CVE"),
         ([], "", "no EPSS score"),
-        (["CVE-2020-0001,0.5,0.9"], "\n", "where 3 are known: it was cut off"),
+        (["CVE-2020-0001,0.5,0.9"], "\n", "where 3 are known, so it was cut off"),
     ],
 )
 def test_broken_scores_leave_the_old_ones_whole(tmp_path: Path, lines: list[str], end: str, sentence: str) -> None:
