@@ -8,7 +8,7 @@ import asyncio
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from itertools import accumulate
 from typing import Final, overload
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Counter
 
-from collectors.pull.beside import NOTHING_BESIDE, Beside, exemplars_of
+from collectors.pull.beside import NOTHING_BESIDE, Beside, exemplars_of, histograms_of
 from collectors.pull.scrape_memory import Piece, ScrapeMemory
 from telemetry.model.errors import TelemetryError
 from telemetry.model.labels import Labels
@@ -91,13 +91,13 @@ class Gathering:
     async def _write_beside(self, service: str, gathered: list[tuple[ScrapeMemory, Beside]]) -> None:
         loop, besides = asyncio.get_running_loop(), [beside for _, beside in gathered]
         try:
-            receipt = await loop.run_in_executor(self._executor, _stored_beside, besides, service or None)
+            refusals = await loop.run_in_executor(self._executor, _stored_beside, besides, service or None)
         except TelemetryError as error:
             REFUSED.labels("store").inc(sum(map(len, besides)))
             sentence = f"not stored: {error}"
         else:
-            self._count(receipt.refusals)
-            sentence = "; ".join(refusal.message for refusal in receipt.refusals)
+            self._count(refusals)
+            sentence = "; ".join(refusal.message for refusal in refusals)
         for memory, _ in gathered if sentence else ():
             self.on_refused(memory, sentence)
 
@@ -156,9 +156,17 @@ def _stored(batch: SampleBatch, service: str | None, targets: int) -> WriteRecei
     return store.write_samples(batch, service=service, max_new_series=most_new).result()
 
 
-def _stored_beside(gathered: Sequence[Beside], service: str | None) -> WriteReceipt:
-    exemplars = exemplars_of(gathered)
-    return current().write_exemplars(exemplars, service=service).result() if exemplars else WriteReceipt(0, ())
+def _stored_beside(gathered: Sequence[Beside], service: str | None) -> tuple[Refusal, ...]:
+    """Write both; what was refused."""
+    store = current()
+    exemplars, histograms = exemplars_of(gathered), histograms_of(gathered)
+    most_new = store.settings.max_new_series_per_request * len(gathered)
+    parts: list[Future[WriteReceipt]] = []
+    if histograms is not None:
+        parts.append(store.write_histograms(histograms, service=service, max_new_series=most_new))
+    if exemplars is not None:
+        parts.append(store.write_exemplars(exemplars, service=service))
+    return tuple(refusal for part in parts for refusal in part.result().refusals)
 
 
 def batch_of(pieces: Sequence[Piece], memo: SeriesNumbers) -> SampleBatch:

@@ -15,7 +15,9 @@ from telemetry.model.errors import InvalidInput
 
 DEFAULT_INTERVAL_MS: Final = 60_000
 DEFAULT_TIMEOUT_MS: Final = 10_000
+PROTOBUF: Final = "PrometheusProto"
 PROTOCOLS: Final = {
+    PROTOBUF: "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
     "PrometheusText0.0.4": "text/plain;version=0.0.4",
     "PrometheusText1.0.0": "text/plain;version=1.0.0",
     "OpenMetricsText0.0.1": "application/openmetrics-text;version=0.0.1",
@@ -27,17 +29,13 @@ DEFAULT_PROTOCOLS: Final = (
     "PrometheusText1.0.0",
     "PrometheusText0.0.4",
 )
-_PROTOBUF: Final = "PrometheusProto"
 _WITHOUT_EFFECT: Final = {
-    "always_scrape_classic_histograms": "pages are read as text, which always carries classic histograms",
     "convert_classic_histograms_to_nhcb": "classic histograms stay classic",
     "enable_http2": "pages are fetched by HTTP/1.1",
     "follow_redirects": "redirects are not followed: each could lead to an inner address",
-    "native_histogram_bucket_limit": "pages are read as text, which carries no native histograms",
-    "native_histogram_min_bucket_factor": "pages are read as text, which carries no native histograms",
-    "scrape_classic_histograms": "pages are read as text, which always carries classic histograms",
+    "native_histogram_bucket_limit": "native histograms keep the buckets that they are exposed with",
+    "native_histogram_min_bucket_factor": "native histograms keep the buckets that they are exposed with",
     "scrape_failure_log_file": "failures are shown on the page Settings, Targets",
-    "scrape_native_histograms": "pages are read as text, which carries no native histograms",
 }
 
 
@@ -71,6 +69,10 @@ class JobConfig:
     keep_dropped_targets: int = 0
     protocols: tuple[str, ...] = DEFAULT_PROTOCOLS
     fallback_protocol: str = ""
+    native_histograms: bool = True
+    """Whether histograms of protobuf pages that have native buckets are taken as native ones."""
+    classic_histograms: bool = False
+    """Whether the classic buckets of such histograms are taken too."""
     escaping: str = "allow-utf-8"
     client: ClientConfig = NO_CREDENTIALS
     discoveries: tuple[DiscoveryConfig, ...] = ()
@@ -105,6 +107,7 @@ def read_job(document: Mapping[str, Any]) -> JobReading:
     timeout_ms = section.duration_ms("scrape_timeout", 0) or min(DEFAULT_TIMEOUT_MS, interval_ms)
     if timeout_ms > interval_ms:
         raise InvalidConfig(("scrape_timeout",), f"{timeout_ms} ms is longer than the interval of {interval_ms} ms")
+    native = section.flag("scrape_native_histograms", True) if "scrape_native_histograms" in section.left() else None
     job = JobConfig(
         name=name,
         interval_ms=interval_ms,
@@ -119,9 +122,11 @@ def read_job(document: Mapping[str, Any]) -> JobReading:
         limits=_limits(section),
         target_limit=section.count("target_limit"),
         keep_dropped_targets=section.count("keep_dropped_targets"),
-        protocols=_protocols(section, remarks),
+        protocols=_protocols(section, prefer_protobuf=bool(native)),
         fallback_protocol=_one_of(section, "fallback_scrape_protocol", ("", *PROTOCOLS), ""),
         escaping=_escaping(section),
+        native_histograms=native is not False,
+        classic_histograms=_classic_histograms(section),
         client=read_client(section),
         discoveries=_discoveries(section, remarks),
         relabel=tuple(_rule(each) for each in section.sections("relabel_configs")),
@@ -162,14 +167,18 @@ def _limits(section: Section) -> PageLimits:
     )
 
 
-def _protocols(section: Section, remarks: list[Remark]) -> tuple[str, ...]:
+def _protocols(section: Section, *, prefer_protobuf: bool) -> tuple[str, ...]:
     wanted = section.texts("scrape_protocols")
     for position, word in enumerate(wanted):
-        if word not in PROTOCOLS and word != _PROTOBUF:
+        if word not in PROTOCOLS:
             raise InvalidConfig(("scrape_protocols", position), f"{word!r} is no scrape protocol")
-    if _PROTOBUF in wanted:
-        remarks.append(Remark(("scrape_protocols",), "pages are read as text; PrometheusProto is not asked for"))
-    return tuple(word for word in wanted if word in PROTOCOLS) or DEFAULT_PROTOCOLS
+    return wanted or ((PROTOBUF, *DEFAULT_PROTOCOLS) if prefer_protobuf else DEFAULT_PROTOCOLS)
+
+
+def _classic_histograms(section: Section) -> bool:
+    """The older name of the option counts too, as in Prometheus."""
+    both = [section.flag(name, False) for name in ("always_scrape_classic_histograms", "scrape_classic_histograms")]
+    return any(both)
 
 
 def _discoveries(section: Section, remarks: list[Remark]) -> tuple[DiscoveryConfig, ...]:

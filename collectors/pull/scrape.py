@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from email.message import Message
 from functools import lru_cache
 from typing import Final
 
@@ -17,18 +16,17 @@ from collectors.pull.beside import NOTHING_BESIDE, Beside
 from collectors.pull.client_config import ssl_context
 from collectors.pull.gathering import REFUSED, Gathering
 from collectors.pull.job_config import PROTOCOLS, JobConfig
+from collectors.pull.page_format import opened, page_format
 from collectors.pull.scrape_memory import PageCounts, PageRefused, Piece, ScrapeMemory
 from collectors.pull.targets import ScrapeTarget
-from collectors.wire.exposition_exemplars import cut_exemplars
 from collectors.wire.limits import DecodeLimits
-from telemetry.model.errors import InvalidInput, TelemetryError
+from telemetry.model.errors import TelemetryError
 
 SCRAPES: Final = Counter("belvedere_scrapes", "Scrapes of targets.", ["result"])
 
 _LARGE_PAGE_BYTES: Final = 512 * 1024
 """A page from here on is read beside the event loop."""
 _BEHIND: Final = "not stored: more samples wait to be stored than are held in memory"
-_TEXT: Final = ("text/plain", "application/openmetrics-text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ async def scrape(
     except (OutboundError, TelemetryError) as error:
         problem = str(error) or type(error).__name__
         counts = error.counts if isinstance(error, PageRefused) else counts
-        pieces = memory.failure(at_ms)
+        pieces, beside = memory.failure(at_ms), memory.beside.failure(at_ms)
     duration = time.perf_counter() - started if duration is None else duration
     SCRAPES.labels("failed" if problem else "ok").inc()
     report = memory.report(counts, up=not problem, duration_seconds=duration, timestamp_ms=at_ms)
@@ -141,7 +139,7 @@ def _prepared(target: ScrapeTarget, authorization: str, _context: int) -> Prepar
 @lru_cache(maxsize=1000)
 def accept_header(job: JobConfig) -> str:
     """Formats by preference, with the escaping of names that is wanted, as Prometheus asks for them."""
-    weight = len(job.protocols) + 2
+    weight = len(PROTOCOLS) + 1
     words = []
     for position, protocol in enumerate(job.protocols):
         escaping = f";escaping={job.escaping}" if protocol.endswith("1.0.0") else ""
@@ -152,30 +150,14 @@ def accept_header(job: JobConfig) -> str:
 async def _read(
     response: OutboundResponse, target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools, at_ms: int
 ) -> tuple[list[Piece], PageCounts, Beside]:
-    openmetrics = speaks_openmetrics(response.content_type, target.job.fallback_protocol)
+    kind = page_format(response.content_type, target.job.fallback_protocol)
 
     def read() -> tuple[list[Piece], PageCounts, Beside]:
-        page, exemplars = cut_exemplars(response.body) if openmetrics else (response.body, ())
-        pieces, counts = memory.page(page, openmetrics=openmetrics, timestamp_ms=at_ms)
-        return pieces, counts, memory.beside.page(exemplars, timestamp_ms=at_ms)
+        page = opened(response.body, kind, target.job, tools.limits)
+        beside = memory.beside.page(page.exemplars, page.histograms, timestamp_ms=at_ms)
+        pieces, counts = memory.page(page.text, openmetrics=page.openmetrics, timestamp_ms=at_ms)
+        return pieces, counts.with_further(memory.beside.histograms), beside
 
     if memory.series_count and len(response.body) < _LARGE_PAGE_BYTES:
         return read()
     return await asyncio.get_running_loop().run_in_executor(tools.executor, read)
-
-
-@lru_cache(maxsize=1000)
-def speaks_openmetrics(content_type: str, fallback: str) -> bool:
-    """Whether the page is OpenMetrics rather than Prometheus text.
-
-    Raises InvalidInput for another content type (or none) where the job names no protocol to fall back to.
-    """
-    message = Message()
-    message["content-type"] = content_type
-    kind = message.get_content_type() if content_type.strip() else ""
-    if kind in _TEXT:
-        return kind == _TEXT[1]
-    if not fallback:
-        told = f"the content type {content_type!r} is no metrics page" if content_type else "it names no content type"
-        raise InvalidInput(f"{told}, and the job has no fallback_scrape_protocol")
-    return fallback.startswith("OpenMetrics")

@@ -39,4 +39,5 @@ async def scrape_forever(target: ScrapeTarget, memory: ScrapeMemory, tools: Scra
 
 def end_series(target: ScrapeTarget, memory: ScrapeMemory, tools: ScrapeTools) -> None:
     """Say of every series of a target that it ended, because nobody scrapes it any more."""
-    gather(memory.end(tools.clock_ms()), target, memory, tools)
+    now_ms = tools.clock_ms()
+    gather(memory.end(now_ms), target, memory, tools, memory.beside.failure(now_ms))

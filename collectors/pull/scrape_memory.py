@@ -75,6 +75,10 @@ class PageCounts:
     after_relabel: int = 0
     added: int = 0
 
+    def with_further(self, samples: int) -> "PageCounts":
+        """With native histograms, which no rule dropped."""
+        return PageCounts(self.scraped + samples, self.after_relabel + samples, self.added)
+
 
 class PageRefused(LimitExceeded):
     """A page was read and passed a limit of its job; `counts` say what it had."""
@@ -104,7 +108,7 @@ class ScrapeMemory:
         self._owed: dict[bytes, int] = {}
         self._fresh: dict[bytes, Labels] = {}
         self._told = False
-        self.beside = BesideMemory(rules.series)
+        self.beside = BesideMemory(rules.series, honor_timestamps=rules.honor_timestamps)
         self.epoch = -1
         """Epoch of the store that the numbers belong to."""
 

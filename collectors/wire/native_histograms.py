@@ -4,6 +4,7 @@ Source: message Histogram in prompb/types.proto and prompb/io/prometheus/write/v
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -56,21 +57,23 @@ def decode_histogram(message: bytes, limits: DecodeLimits) -> tuple[int, Histogr
     """
     found = parse(_HISTOGRAM, message, limits)
     is_float = found.HasField("count_float") or bool(found.positive_counts or found.negative_counts)
+    histogram = histogram_of(found, is_float=is_float)
+    hint = ResetHint(found.reset_hint) if found.reset_hint <= ResetHint.GAUGE else ResetHint.UNKNOWN
     custom = np.array(found.custom_values, np.float64)
-    count = found.count_float if is_float else float(found.count_int)
-    zero_count = found.zero_count_float if is_float else float(found.zero_count_int)
-    histogram = Histogram(
+    return found.timestamp, checked(replace(histogram, custom_bounds=custom, hint=hint))
+
+
+def histogram_of(found: Any, *, is_float: bool) -> Histogram:
+    """The histogram of a message that names its fields as remote write does, unchecked."""
+    return Histogram(
         schema=found.schema,
-        count=count,
+        count=found.count_float if is_float else float(found.count_int),
         sum=found.sum,
         zero_threshold=found.zero_threshold,
-        zero_count=zero_count,
+        zero_count=found.zero_count_float if is_float else float(found.zero_count_int),
         positive=_buckets("positive", found.positive_spans, _counts(found, "positive", is_float=is_float)),
         negative=_buckets("negative", found.negative_spans, _counts(found, "negative", is_float=is_float)),
-        custom_bounds=custom,
-        hint=ResetHint(found.reset_hint) if found.reset_hint <= ResetHint.GAUGE else ResetHint.UNKNOWN,
     )
-    return found.timestamp, checked(histogram)
 
 
 def checked(histogram: Histogram) -> Histogram:

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from collectors.kept_connections import KeptConnections
 from collectors.outbound import OutboundError, OutboundFailed, OutboundLimits, configured_policy, status_sentence
-from collectors.pull.scrape import request_of, speaks_openmetrics
+from collectors.pull.page_format import opened, page_format
+from collectors.pull.scrape import request_of
 from collectors.pull.scraper import Scraper, scrape_limits
 from collectors.pull.targets import PLAIN_TEXT, target_at
 from collectors.wire.exposition import parse_exposition
@@ -69,13 +70,10 @@ async def _probe(url: str) -> SampleBatch:
     target = target_at(url)
     # Whoever types the address may reach this machine anyway.
     async with KeptConnections(configured_policy(loopback=True)) as connections:
-        limits = OutboundLimits(target.timeout_seconds)
-        response = await connections.get(request_of(target), limits)
+        response = await connections.get(request_of(target), OutboundLimits(target.timeout_seconds))
     if response.status != 200:
         raise OutboundFailed(status_sentence(response.status))
-    return parse_exposition(
-        response.body,
-        default_timestamp_ms=time.time_ns() // 1_000_000,
-        openmetrics=speaks_openmetrics(response.content_type, PLAIN_TEXT),
-        limits=scrape_limits(),
-    )
+    limits, kind = scrape_limits(), page_format(response.content_type, PLAIN_TEXT)
+    page = opened(response.body, kind, target.job, limits)
+    now_ms = time.time_ns() // 1_000_000
+    return parse_exposition(page.text, default_timestamp_ms=now_ms, openmetrics=page.openmetrics, limits=limits)

@@ -4,8 +4,9 @@ import pytest
 
 from collectors.pull.config_section import InvalidConfig
 from collectors.pull.job_config import JobConfig, PageLimits, read_job
+from collectors.pull.page_format import page_format
 from collectors.pull.relabel import RelabelRule
-from collectors.pull.scrape import accept_header, speaks_openmetrics
+from collectors.pull.scrape import accept_header
 from collectors.pull.target_labels import Dropped, Kept, described, judge
 from telemetry.model.errors import InvalidInput
 
@@ -62,13 +63,35 @@ def test_the_accept_header_is_that_of_prometheus() -> None:
     )
 
 
+def test_protobuf_is_asked_for_first_where_native_histograms_are_wanted() -> None:
+    protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+    job = read_job({**DOCUMENT, "scrape_native_histograms": True}).job
+    assert accept_header(job).startswith(f"{protobuf};q=0.6,application/openmetrics-text;version=1.0.0;")
+    alone = read_job({**DOCUMENT, "scrape_protocols": ["PrometheusProto"]}).job
+    assert accept_header(alone) == f"{protobuf};q=0.6,*/*;q=0.5"
+
+
+def test_histograms_are_taken_as_the_job_wants_them() -> None:
+    def options(**fields: bool) -> tuple[bool, bool]:
+        job = read_job({**DOCUMENT, **fields}).job
+        return job.native_histograms, job.classic_histograms
+
+    assert options() == (True, False)
+    assert options(scrape_native_histograms=False) == (False, False)
+    assert options(always_scrape_classic_histograms=True) == (True, True)
+    assert options(scrape_classic_histograms=True) == (True, True)
+
+
 def test_a_page_of_an_unknown_kind_needs_a_protocol_to_fall_back_to() -> None:
-    assert speaks_openmetrics("application/openmetrics-text; version=1.0.0; charset=utf-8", "")
-    assert not speaks_openmetrics("text/plain; version=0.0.4", "")
-    assert speaks_openmetrics("", "OpenMetricsText1.0.0")
-    for kind in ("", "text/html"):
+    delimited = 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding="delimited"'
+    assert page_format("application/openmetrics-text; version=1.0.0; charset=utf-8", "") == "openmetrics"
+    assert page_format("text/plain; version=0.0.4", "") == "text"
+    assert page_format(delimited, "") == "protobuf"
+    assert page_format("", "OpenMetricsText1.0.0") == "openmetrics"
+    assert page_format("", "PrometheusProto") == "protobuf"
+    for kind in ("", "text/html", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily"):
         with pytest.raises(InvalidInput, match="no fallback_scrape_protocol"):
-            speaks_openmetrics(kind, "")
+            page_format(kind, "")
 
 
 def kept(job: JobConfig, address: str = "a:1", **labels: str) -> Kept:
