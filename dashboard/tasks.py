@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from dashboard.backtests import ask as _backtest_job  # noqa: F401 - registers the handler of its jobs
+from dashboard.log_deletion import delete_logs as _deletion_job  # noqa: F401 - registers the handler of its jobs
 from dashboard.logged_errors import note_logged_errors
 from dashboard.runtime import dispatcher, schedule
 from dashboard.runtime.heartbeat import beat

@@ -10,6 +10,7 @@ from telemetry.model.labels import Labels, Matcher, MatchOp
 from telemetry.model.logs import LogRecord
 from telemetry.patterns.matching import template_is_cut, template_regex
 from telemetry.store import LogQuery
+from telemetry.store.queries import LineCondition
 
 
 def stream_fits(query: LogQuery) -> Callable[[Labels, str], bool]:
@@ -42,11 +43,19 @@ def record_fits(query: LogQuery) -> Callable[[LogRecord], bool]:
             text = "\n".join((record.body, _text_of(record.attributes), record.trace_id, record.span_id)).casefold()
             if not all(word in text for word in wanted) or any(word in text for word in unwanted):
                 return False
+        if not all(_line_fits(record.body, condition) for condition in query.lines):
+            return False
         if query.fields and not _fields_fit(record, query.fields):
             return False
         return pattern is None or _pattern_fits(record, query, pattern)
 
     return fits
+
+
+def _line_fits(line: str, condition: LineCondition) -> bool:
+    found = any(text in line for text in condition.texts)
+    found = found or any(re2.search(pattern, line) is not None for pattern in condition.patterns)
+    return found is not condition.negative
 
 
 def _text_of(attributes: Mapping[str, Any]) -> str:

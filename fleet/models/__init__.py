@@ -16,6 +16,7 @@ from fleet.models.dependencies import (
 from fleet.models.jobs import Job
 from fleet.models.limits import ServiceLimit
 from fleet.models.log_care import RedactionPattern, RedactionSwitch, SamplingRule
+from fleet.models.log_deletions import LogDeletion
 from fleet.models.logs import LoggedError, SavedSearch
 from fleet.models.retention import RetentionRule
 from fleet.models.rules import RuleFile, RuleGroup, RuleState
@@ -47,6 +48,7 @@ __all__ = [
     "FindingDecision",
     "Job",
     "KnownExploited",
+    "LogDeletion",
     "LoggedError",
     "MappingRule",
     "PriceSheet",

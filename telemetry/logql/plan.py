@@ -23,7 +23,8 @@ from telemetry.logql.ast import (
     UnpackParser,
 )
 from telemetry.model.labels import Labels
-from telemetry.store.log_lines import FieldCondition, LineCondition, StreamSet
+from telemetry.store.log_lines import FieldCondition, StreamSet
+from telemetry.store.queries import LineCondition
 
 _CHANGES_LINE: Final = (LineFormat, Decolorize, UnpackParser)
 _ONLY_LABELS: Final = (JsonParser, LogfmtParser, PatternParser, RegexpParser)
@@ -50,7 +51,7 @@ def plan_of(selector: LogSelector, streams: StreamSet, *, pushdown: bool) -> Pla
     unchanged = True
     for stage in selector.stages:
         unchanged = unchanged and not isinstance(stage, _CHANGES_LINE)
-        condition = _line_condition(stage) if unchanged and isinstance(stage, LineFilter) else None
+        condition = line_condition(stage) if unchanged and isinstance(stage, LineFilter) else None
         if condition is None:
             remaining.append(stage)
         else:
@@ -59,7 +60,7 @@ def plan_of(selector: LogSelector, streams: StreamSet, *, pushdown: bool) -> Pla
     return Plan(tuple(conditions), tuple(remaining), fields, bool(fields) and len(fields) == _tests(remaining))
 
 
-def _line_condition(stage: LineFilter) -> LineCondition | None:
+def line_condition(stage: LineFilter) -> LineCondition | None:
     """The filter in the engine's words, if those mean the same."""
     if stage.op not in _IN_ENGINE or any(test.is_ip or _unwritable(test.text) for test in stage.tests):
         return None

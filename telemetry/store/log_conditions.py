@@ -6,6 +6,7 @@ from typing import Final
 from telemetry.model.labels import Matcher, MatchOp
 from telemetry.patterns.matching import template_is_cut, template_regex, template_words
 from telemetry.store.conditions import Conditions, anchored, instant_ns
+from telemetry.store.log_lines import line_condition
 from telemetry.store.log_words import word_conditions
 from telemetry.store.pattern_queries import LogPattern
 from telemetry.store.queries import LogQuery
@@ -22,6 +23,7 @@ def log_conditions(conditions: Conditions, query: LogQuery, streams: StreamFilte
     parts += _stream_parts(conditions, streams)
     parts += _record_parts(conditions, query)
     parts += _text_parts(conditions, query)
+    parts += [line_condition(conditions, condition) for condition in query.lines]
     parts += [_field_part(conditions, matcher) for matcher in query.fields]
     if query.pattern is not None:
         parts += _pattern_parts(conditions, query.pattern)

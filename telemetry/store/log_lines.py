@@ -16,6 +16,7 @@ from telemetry.store.conditions import Conditions, between_ns, stream_label
 from telemetry.store.engine import Engine, Settings
 from telemetry.store.log_fields import LogFields
 from telemetry.store.log_words import word_conditions
+from telemetry.store.queries import LineCondition
 from telemetry.store.series_reader import UNWRITTEN_MS, labels_of
 from telemetry.store.settings import ENV_NAMES, StoreSettings
 from telemetry.store.stream_index import KnownStream, StreamIndex
@@ -37,15 +38,6 @@ class StreamSet:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-
-@dataclass(frozen=True, slots=True)
-class LineCondition:
-    """A line contains one of the texts or matches one of the patterns; none of them if `negative`."""
-
-    texts: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = ()
-    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +162,7 @@ def _no_lines() -> pa.Table:
 def line_conditions(conditions: Conditions, fields: LogFields, query: LineQuery) -> str:
     """WHERE clause of a query. Wants the settings EXACT_NUMBERS where there are conditions on fields."""
     parts = [*stream_conditions(conditions, query.streams), between_ns(conditions, query.after_ns, query.until_ns)]
-    parts += [_line_condition(conditions, condition) for condition in query.lines]
+    parts += [line_condition(conditions, condition) for condition in query.lines]
     if query.fields:
         holds, unsure = field_tests(conditions, fields, query.fields)
         parts.append(f"({unsure})" if query.only_unsure else f"({unsure} OR ({holds}))")
@@ -185,8 +177,8 @@ def stream_conditions(conditions: Conditions, streams: StreamSet) -> list[str]:
     ]
 
 
-def _line_condition(conditions: Conditions, condition: LineCondition) -> str:
-    """Text first, then what the index of long words lets the engine skip."""
+def line_condition(conditions: Conditions, condition: LineCondition) -> str:
+    """SQL of one condition. Text first, then what the index of long words lets the engine skip."""
     tests = [f"position(body, {conditions.bind(text, 'String')}) > 0" for text in condition.texts]
     tests += [f"match(body, {conditions.bind(pattern, 'String')})" for pattern in condition.patterns]
     either = f"({' OR '.join(tests)})" if tests else "0"

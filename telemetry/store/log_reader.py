@@ -12,7 +12,7 @@ from telemetry.store.conditions import Conditions
 from telemetry.store.engine import Engine, Settings
 from telemetry.store.live_feed import attributes_of
 from telemetry.store.log_conditions import log_conditions
-from telemetry.store.queries import Direction, LogDeletion, LogFacets, LogHistogram, LogQuery
+from telemetry.store.queries import Direction, LogDeletion, LogExtent, LogFacets, LogHistogram, LogQuery
 from telemetry.store.settings import ENV_NAMES, StoreSettings
 from telemetry.store.stream_reader import Stream, StreamFilter, StreamReader
 
@@ -86,6 +86,13 @@ class LogReader:
         conditions, where = self._where(query)
         sql = f"SELECT count() FROM log_records WHERE {where}"
         return int(self._engine.rows(sql, conditions.parameters, self._read_settings)[0][0])
+
+    def extent(self, query: LogQuery) -> LogExtent:
+        """Number and ends of the records of `query`, whatever its limit."""
+        conditions, where = self._where(query)
+        at = "toUnixTimestamp64Nano(timestamp)"
+        sql = f"SELECT count(), min({at}), max({at}) FROM log_records WHERE {where}"
+        return LogExtent(*map(int, self._engine.rows(sql, conditions.parameters, self._read_settings)[0]))
 
     def delete(self, query: LogQuery) -> LogDeletion:
         """Remove the records of `query`; they are counted before and afterwards."""

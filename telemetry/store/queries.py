@@ -51,6 +51,15 @@ class LogCursor:
 
 
 @dataclass(frozen=True, slots=True)
+class LineCondition:
+    """A line contains one of the texts or matches one of the patterns; none of them if `negative`."""
+
+    texts: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LogQuery:
     """Conditions on log records, ANDed; an empty condition selects everything."""
 
@@ -77,6 +86,8 @@ class LogQuery:
     """Substring of the body or the attributes in this case that begins and ends at word boundaries; uses the index of
     long words."""
     trace_id: str = ""
+    lines: tuple[LineCondition, ...] = ()
+    """On the body, all of them."""
     pattern: LogPattern | None = None
     """Only lines of this pattern."""
     limit: int = 100
@@ -123,6 +134,15 @@ class LogFacets:
     severities: list[tuple[str, int]]
     labels: dict[str, list[tuple[str, int]]]
     """Name of a stream label -> its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogExtent:
+    """How many records a query selects, and from when to when; 0 at both ends if there are none."""
+
+    rows: int
+    oldest_ns: int
+    newest_ns: int
 
 
 @dataclass(frozen=True, slots=True)

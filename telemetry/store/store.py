@@ -46,6 +46,7 @@ from telemetry.store.pattern_watch import PatternWatch
 from telemetry.store.queries import (
     GridFunction,
     LogDeletion,
+    LogExtent,
     LogFacets,
     LogHistogram,
     LogQuery,
@@ -411,6 +412,10 @@ class TelemetryStore:
         metrics = _newest(metrics, self._histograms.last_seen.by_service())
         logs = _newest(self._upkeep.seen("log_streams"), self._logs.last_seen.by_service())
         return {name: ServiceSeen(metrics.get(name), logs.get(name)) for name in sorted({*metrics, *logs})}
+
+    def log_extent(self, query: LogQuery) -> LogExtent:
+        """How many records `query` selects, whatever its limit and cursor, and from when to when."""
+        return self._log_reader.extent(query)
 
     def delete_logs(self, query: LogQuery) -> LogDeletion:
         """Remove the records of `query`, whatever its limit and cursor; how many matched and how many are gone."""

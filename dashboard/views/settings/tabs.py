@@ -26,6 +26,7 @@ TABS: Final = (
     Tab("Limits", "/settings/limits", "filter", "view:settings", "What services may send, and what was refused."),
     Tab("Redaction", "/settings/redaction", "key", "view:settings", "What log records lose before they are stored."),
     Tab("Retention", "/settings/retention", "clock", "view:settings", "How long which samples are kept."),
+    Tab("Deletions", "/settings/deletions", "logs", "view:settings", "Log records deleted by query, with receipts."),
     Tab("Tokens", "/settings/tokens", "key", "manage:tokens", "Credentials of machines, limited by scope."),
     Tab(
         "Advisories",

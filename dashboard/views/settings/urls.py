@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from dashboard.views.settings import (
     advisories,
+    deletions,
     health,
     hub,
     limits,
@@ -33,6 +34,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/rules/<int:file_id>/remove", rules.remove_rules, name="remove-rules"),
     path("settings/limits", limits.limits, name="limits"),
     path("settings/limits/<int:limit_id>/lift", limits.lift, name="lift-limit"),
+    path("settings/deletions", deletions.deletions, name="deletions"),
+    path("settings/deletions/receipts", deletions.receipts, name="deletion-receipts"),
     path("settings/redaction", redaction.redaction, name="settings-redaction"),
     path("settings/redaction/switch", redaction.switch, name="switch-redaction"),
     path("settings/redaction/<int:pattern_id>/remove", redaction.remove, name="remove-redaction"),
