@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from dashboard.backtests.question import BadQuestion, Question
-from dashboard.backtests.recorded import Recorded, queried
+from dashboard.panels.recorded_workload import Recorded, queried
 from dashboard.panels.signal_values import Floats
 from dashboard.panels.workloads import Workload
 from policies.scaling.backtest.capacity import PerReplica
@@ -98,7 +98,7 @@ def recorded_policy(recorded: Recorded, workload: str) -> Read | None:
     minimum, maximum, target = (recorded.newest(name) for name in ("minimum", "maximum", "cpu_target"))
     if minimum is None or maximum is None or target is None:
         return None
-    plan = Plan(RECORDED_NAME, "utilization", round(target * 100), max(1, round(minimum)), max(1, round(maximum)))
+    plan = Plan(workload, "utilization", round(target * 100), max(1, round(minimum)), max(1, round(maximum)))
     read = read_policies(as_yaml(as_autoscaler(plan, workload)), RECORDED_NAME)[0]
     note = f"{RECORDED_NAME}: limits and target by the autoscaler's own metrics, which do not tell its behavior"
     return replace(read, plan=replace(read.plan, name=RECORDED_NAME), notes=(*read.notes, note))

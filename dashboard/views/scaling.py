@@ -9,8 +9,10 @@ from dashboard.accounts.csv_export import csv_response
 from dashboard.accounts.gate import requires
 from dashboard.panels.figures import Figure
 from dashboard.panels.scaling import Fleet, ScalingPanel, ScalingRow, replicas_figure, scaling_panel
+from dashboard.panels.scaling_changes import ScalingChanges, scaling_changes
 from dashboard.panels.time_range import PageRange, page_range
 from telemetry.model.errors import TelemetryError
+from telemetry.store import current
 
 _COLUMNS = (
     "service", "environment", "team", "state", "replicas", "desired", "minimum", "maximum", "recommended",
@@ -35,6 +37,7 @@ def scaling(request: HttpRequest) -> HttpResponseBase:
         "service": request.GET.get("service", ""),
         "chosen": chosen,
         "chosen_figure": _figure(time_range, chosen) if chosen else None,
+        "changes": _changes(time_range, chosen) if chosen else None,
     }
     return render(request, "scaling/scaling.html", context)
 
@@ -59,6 +62,13 @@ def _chosen(panel: ScalingPanel, request: HttpRequest) -> ScalingRow | None:
 def _figure(time_range: PageRange, chosen: ScalingRow) -> Figure | None:
     try:
         return replicas_figure(time_range, chosen.service, chosen.environment)
+    except TelemetryError:
+        return None
+
+
+def _changes(time_range: PageRange, chosen: ScalingRow) -> ScalingChanges | None:
+    try:
+        return scaling_changes(current(), time_range, chosen.service, chosen.environment)
     except TelemetryError:
         return None
 

@@ -59,6 +59,7 @@ def test_a_candidate_is_exported_as_the_document_that_decides_so(store) -> None:
     result = answer(asked, store)
     cheapest = result["pareto"][0]
     assert "kind: HorizontalPodAutoscaler" in document_of(asked, store, cheapest)
+    assert "  name: shop" in document_of(asked, store, cheapest)
     row = next(one for one in result["results"] if one["policy"] == cheapest)
     assert f"minReplicas: {row['minimum']}" in document_of(asked, store, cheapest)
 

@@ -115,3 +115,13 @@ def test_the_policies_page_takes_the_same_queries_however_many_there_are(django_
         client.post("/scaling/policies", {"service": service.name, "text": text})
     with django_assert_max_num_queries(14):
         client.get("/scaling/policies")
+
+
+def test_the_scaling_page_says_why_a_service_scaled(store) -> None:
+    service = make_services("shop")[0]
+    send_cluster(store, "shop", Plan("shop", "utilization", 60, 2, 12), START_MS, daily_load(STEPS))
+    client = client_with_role("operator")
+    page = client.get(f"/scaling?{RANGE}&service={service.name}&environment=production").content.decode()
+    assert "Why it scaled" in page
+    assert "ceil(2 x" in page
+    assert "none stored" in page
