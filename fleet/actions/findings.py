@@ -44,7 +44,17 @@ class Changes:
     _create: list[Finding] = field(default_factory=list)
     _update: list[Finding] = field(default_factory=list)
     _rename: list[int] = field(default_factory=list)
-    _delete: list[int] = field(default_factory=list)
+    _merged: list[Finding] = field(default_factory=list)
+
+    @property
+    def new(self) -> Sequence[Finding]:
+        """Findings that were opened, not stored yet."""
+        return self._create
+
+    @property
+    def merged(self) -> Collection[Finding]:
+        """Findings that turned out to be another one under another name."""
+        return self._merged
 
     def create(self, finding: Finding) -> None:
         self.opened += 1
@@ -56,11 +66,11 @@ class Changes:
             self._rename.append(finding.pk)
 
     def merge_away(self, finding: Finding) -> None:
-        self._delete.append(finding.pk)
+        self._merged.append(finding)
 
     def save(self) -> None:
         """Write everything; inside the caller's transaction."""
-        Finding.objects.filter(pk__in=self._delete).delete()
+        Finding.objects.filter(pk__in=[finding.pk for finding in self._merged]).delete()
         # Two findings may swap names: park them first, since a name is unique at every moment.
         parked = Concat(Value("~"), Cast(F("pk"), CharField()))
         Finding.objects.filter(pk__in=self._rename).update(advisory_id=parked)

@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from dashboard.api.errors import describe
-from dashboard.api.rest import administration, backtests, budgets, logs, security, services, targets
+from dashboard.api.rest import administration, backtests, budgets, findings, logs, security, services, targets
 from fleet.actions.services import InvalidName
 from telemetry.model.errors import TelemetryError
 
@@ -17,7 +17,7 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="rest",
 )
-for module in (services, targets, security, logs, backtests, administration, budgets):
+for module in (services, targets, findings, security, logs, backtests, administration, budgets):
     api.add_router("", module.router)
 
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
+from policies.dependencies.files import read_policy_file
+from policies.dependencies.gate import run_cases
 from policies.scaling.decision_cases import BadCase, decide_all
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -21,7 +23,29 @@ class Command(BaseCommand):
         decide = verbs.add_parser("decide", help="replica counts of the cases in a JSON file, as a JSON list")
         decide.add_argument("file", metavar="FILE", help="cases: kind, current_replicas, levels, target, pod states")
 
+        test = verbs.add_parser("test", help="run the tests that stand in a dependency policy (YAML)")
+        test.add_argument("file", metavar="FILE", help="policy with a list `tests`: a finding, the rules it violates")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["verb"] == "test":
+            self._test(Path(options["file"]))
+        else:
+            self._decide(options)
+
+    def _test(self, file: Path) -> None:
+        results = run_cases(read_policy_file(file))
+        for result in results:
+            violated = ", ".join(result.violated) or "nothing"
+            self.stdout.write(f"{'ok    ' if result.passed else 'FAILED'} {result.case.name}: violates {violated}")
+        failed = [result for result in results if not result.passed]
+        if not results:
+            raise CommandError(f"{file} has no tests")
+        if failed:
+            wanted = ", ".join(failed[0].case.violates) or "nothing"
+            raise CommandError(f"{len(failed)} of {len(results)} failed; line {failed[0].case.line} expects {wanted}")
+        self.stdout.write(f"{len(results)} passed")
+
+    def _decide(self, options: dict[str, Any]) -> None:
         try:
             decisions = decide_all(_json(Path(options["file"])))
         except BadCase as error:
