@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 from django.http import StreamingHttpResponse
@@ -17,7 +18,7 @@ def safe_cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value)
-    if isinstance(value, int | float) or not text.lstrip(" ").startswith(_FORMULA_STARTS):
+    if isinstance(value, int | float | Decimal) or not text.lstrip(" ").startswith(_FORMULA_STARTS):
         return text
     return f"'{text}"
 
