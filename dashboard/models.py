@@ -16,20 +16,6 @@ class ScheduledJob(models.Model):
         return self.kind
 
 
-class Lease(models.Model):
-    """One process at a time does `duty`; it says so again before `until`, or another may take over."""
-
-    duty = models.CharField(max_length=100, unique=True)
-    holder = models.CharField(max_length=200)
-    until = models.DateTimeField()
-
-    class Meta:
-        ordering = ["duty"]
-
-    def __str__(self) -> str:
-        return f"{self.duty}: {self.holder}"
-
-
 class Heartbeat(models.Model):
     """A sign of life of background work, written by the work itself."""
 

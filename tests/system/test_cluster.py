@@ -80,15 +80,18 @@ def start_worker(cluster: Server, data: Path) -> "subprocess.Popen[str]":
         )
 
 
-def scraping_process(cluster: Server) -> str:
-    """Holder of the duty to scrape, empty if nobody has it."""
-    code = "from dashboard.models import Lease; print(''.join(Lease.objects.values_list('holder', flat=True)))"
+def scraping_processes(cluster: Server) -> set[int]:
+    """Processes that share the targets."""
+    names = "ScrapeWorker.objects.values_list('name', flat=True)"
+    code = f"from fleet.models import ScrapeWorker; print(' '.join({names}))"
     done = cluster.command("shell", "-v", "0", "-c", code)
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return {int(name.rpartition("/")[2]) for name in done.stdout.split()}
 
 
-def test_the_work_is_shared_by_workers_and_one_of_them_scrapes(cluster: Server, tmp_path: Path) -> None:
+def test_the_work_is_shared_by_workers_and_one_that_ends_leaves_it_to_the_other(
+    cluster: Server, tmp_path: Path
+) -> None:
     assert cluster.get("/readyz").json()["checks"]["worker"]["ok"] is False
     workers = {}
     for name in ("one", "two"):
@@ -96,12 +99,11 @@ def test_the_work_is_shared_by_workers_and_one_of_them_scrapes(cluster: Server, 
         workers[worker.pid] = worker
     try:
         cluster.wait_ready()
-        first = eventually(lambda: scraping_process(cluster))
-        ended = workers.pop(int(first.rpartition("/")[2]))
+        eventually(lambda: scraping_processes(cluster) == set(workers))
+        _, ended = workers.popitem()
         ended.send_signal(signal.SIGTERM)
         assert ended.wait(40) == 0
-        (other,) = workers
-        eventually(lambda: scraping_process(cluster).endswith(f"/{other}"))
+        eventually(lambda: scraping_processes(cluster) == set(workers))
     finally:
         for worker in workers.values():
             worker.send_signal(signal.SIGTERM)
