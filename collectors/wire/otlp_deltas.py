@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from telemetry.model.errors import InvalidInput
+from telemetry.model.histograms import Histogram
+from telemetry.promql.histogram_arithmetic import add
 
 IDLE_SECONDS: Final = 3600.0
 """A stream that was silent for so long may be forgotten when there is no room."""
@@ -27,7 +29,7 @@ class DeltaRefused(InvalidInput):
 
 @dataclass(slots=True)
 class DeltaStream:
-    """Totals of one stream: of a sum one, of a histogram one for each bucket, count and sum."""
+    """Totals of one stream: of a sum one, of a histogram one for each bucket, count and sum, or a native one."""
 
     shape: tuple[float, ...]
     start_ns: int
@@ -38,6 +40,8 @@ class DeltaStream:
     """The point at hand was added before."""
     used_at: float = 0.0
     totals: dict[bytes, float] = field(default_factory=dict)
+    histogram: Histogram | None = None
+    """Total of an exponential histogram."""
 
     def total(self, part: bytes, delta: float) -> float:
         """The total of `part` with the point at hand."""
@@ -45,6 +49,14 @@ class DeltaStream:
         if not self.repeated:
             before = self.totals[part] = before + delta
         return before
+
+    def histogram_total(self, delta: Histogram) -> Histogram:
+        """The total with the point at hand, at the lowest resolution and widest zero bucket that any point had."""
+        if self.histogram is None:
+            self.histogram = delta
+        elif not self.repeated:
+            self.histogram = add(self.histogram, delta)
+        return self.histogram
 
 
 class DeltaStreams:

@@ -19,6 +19,7 @@ from telemetry.model.samples import STALE_NAN
 _POINT: Final = message_type(
     "ExponentialHistogramDataPoint",
     attributes=(1, "bytes", "repeated"),
+    start_time_unix_nano=(2, "fixed64", "optional"),
     time_unix_nano=(3, "fixed64", "optional"),
     count=(4, "fixed64", "optional"),
     sum=(5, "double", "optional"),
@@ -52,9 +53,10 @@ def exponential_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) 
         negative=_buckets(rows, point.negative),
     )
     try:
-        rows.add_histogram(identity, point, name, checked(histogram))
+        histogram = checked(histogram)
     except InvalidInput as error:
         return f"makes no native histogram: {error}"
+    rows.add_histogram(identity, point, name, histogram)
     rows.add_exemplars(identity, point, lambda _: literal(METRIC_NAME, name))
     return ""
 

@@ -30,6 +30,7 @@ EXPONENTIAL_HISTOGRAM: Final = 10
 SUMMARY: Final = 11
 KINDS: Final = (GAUGE, SUM, HISTOGRAM, EXPONENTIAL_HISTOGRAM, SUMMARY)
 
+_SUMMED: Final = (SUM, HISTOGRAM, EXPONENTIAL_HISTOGRAM)
 _ROWS: Final = {HISTOGRAM: histogram_rows, EXPONENTIAL_HISTOGRAM: exponential_rows, SUMMARY: summary_rows}
 _WORDS: Final = {HISTOGRAM: "histogram", EXPONENTIAL_HISTOGRAM: "histogram", SUMMARY: "summary"}
 RowsOf = Callable[[SampleRows, bytes, str, bytes], str]
@@ -134,7 +135,7 @@ class MetricsDecoder:
         word = _WORDS.get(kind, "counter" if counter else "gauge")
         self._metadata[name] = MetricMetadata(name, word, told.help, told.unit)
         rows_of = _ROWS.get(kind, number_rows)
-        if temporality == _DELTA and kind in (SUM, HISTOGRAM):
+        if temporality == _DELTA and kind in _SUMMED:
             self._sum_up(points, rows_of, name, told.metric)
             return
         for point in points:
@@ -167,8 +168,8 @@ class MetricsDecoder:
     def _check(self, kind: int, temporality: int, name: str) -> None:
         if kind not in KINDS:
             raise _Refused("unknown_kind", f"the metric {name!r} is of a kind that is not known (field {kind})")
-        if kind in (SUM, HISTOGRAM, EXPONENTIAL_HISTOGRAM) and temporality != _CUMULATIVE:
-            if temporality == _DELTA and kind != EXPONENTIAL_HISTOGRAM and self._options.deltas is not None:
+        if kind in _SUMMED and temporality != _CUMULATIVE:
+            if temporality == _DELTA and self._options.deltas is not None:
                 return
             found = _TEMPORALITIES.get(temporality, "an unknown")
             raise _Refused(

@@ -10,7 +10,7 @@ import numpy as np
 
 from collectors.wire.decoded import ExemplarRows, HistogramRows, RefusalNotes
 from collectors.wire.limits import DecodeLimits
-from collectors.wire.otlp_deltas import DeltaStreams
+from collectors.wire.otlp_deltas import DeltaStream, DeltaStreams
 from collectors.wire.otlp_exemplars import read_exemplar
 from collectors.wire.otlp_series import KEY_SPACE, attributes_part, decode_otlp_key, literal
 from collectors.wire.protobuf import message_type, parse
@@ -109,22 +109,25 @@ class SampleRows:
         self, summing: "Summing", attributes: bytes, point: "_Point", timestamp_ms: int
     ) -> Callable[[bytes, float], None]:
         """As `adder`, for deltas: what is added are their totals. Raises DeltaRefused."""
-        start_ns = point.start_time_unix_nano
-        shape = tuple(getattr(point, "explicit_bounds", ()))
-        stream = summing.streams.open(summing.key + attributes, shape, start_ns, point.time_unix_nano)
-        zero_ms = start_ns // 1_000_000 + 1  # not at the start itself, where the total before a restart may stand
+        stream, zero_ms = _opened(summing, attributes, point)
 
         def add(rest: bytes, value: float) -> None:
-            if stream.begins and start_ns and zero_ms < timestamp_ms:
+            if zero_ms is not None:
                 self.add(attributes + rest, zero_ms, 0.0)
             self.add(attributes + rest, timestamp_ms, stream.total(rest, value))
 
         return add
 
     def add_histogram(self, base: bytes, point: "_Point", name: str, histogram: Histogram) -> None:
-        """Add the native histogram of one data point."""
-        timestamp_ms = _timestamp_ms(point)
-        self._histograms.add(base + attributes_part(point.attributes) + _name(name), timestamp_ms, histogram)
+        """Add the native histogram of one data point. Raises DeltaRefused."""
+        timestamp_ms, attributes = _timestamp_ms(point), base + attributes_part(point.attributes)
+        if self.summing is not None and not point.flags & NO_RECORDED_VALUE:
+            stream, zero_ms = _opened(self.summing, attributes, point)
+            histogram = stream.histogram_total(histogram)
+            if zero_ms is not None:
+                empty = Histogram(histogram.schema, 0.0, 0.0, histogram.zero_threshold)
+                self._histograms.add(attributes + _name(name), zero_ms, empty)
+        self._histograms.add(attributes + _name(name), timestamp_ms, histogram)
         self.latest_ms = timestamp_ms if self.latest_ms is None else max(self.latest_ms, timestamp_ms)
         if len(self._histograms) > self.limits.max_samples:
             self.limits.check_samples(len(self._histograms))
@@ -175,6 +178,15 @@ class _Point:
 
 def _timestamp_ms(point: _Point) -> int:
     return min(point.time_unix_nano // 1_000_000, _LATEST_MS)
+
+
+def _opened(summing: Summing, attributes: bytes, point: _Point) -> tuple[DeltaStream, int | None]:
+    """The stream of a delta point, and the time at which its total is to begin with zero. Raises DeltaRefused."""
+    start_ns = point.start_time_unix_nano
+    shape = tuple(getattr(point, "explicit_bounds", ()))
+    stream = summing.streams.open(summing.key + attributes, shape, start_ns, point.time_unix_nano)
+    zero_ms = start_ns // 1_000_000 + 1  # not at the start itself, where the total before a restart may stand
+    return stream, zero_ms if stream.begins and start_ns and zero_ms < _timestamp_ms(point) else None
 
 
 def number_rows(rows: SampleRows, identity: bytes, name: str, data: bytes) -> str:

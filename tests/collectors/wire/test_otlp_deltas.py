@@ -166,3 +166,61 @@ def test_resource_attributes_are_promoted_and_scopes_told_where_the_settings_say
         assert {"__name__": "target_info", "job": "shop", "deployment_environment": "prod", "host_name": "h1"} in labels
     everything = decode_otlp_metrics(message.SerializeToString(), LIMITS, OtlpOptions(promoted=frozenset("*")))
     assert dict(everything.batch.decode_key(everything.batch.keys[0]))["host_name"] == "h1"
+
+
+def exponential(counts: list[int], end_s: int, *, scale: int = 0, zeros: int = 0):
+    message, scope = request()
+    metric = scope.metrics.add(name="latency")
+    metric.exponential_histogram.aggregation_temporality = 1
+    point = metric.exponential_histogram.data_points.add(
+        start_time_unix_nano=(T0 + 1000 * (end_s - 1)) * 10**6,
+        time_unix_nano=(T0 + 1000 * end_s) * 10**6,
+        count=sum(counts) + zeros,
+        sum=float(sum(counts)),
+        scale=scale,
+        zero_count=zeros,
+    )
+    point.positive.bucket_counts.extend(counts)
+    return message
+
+
+def totals(message, given: OtlpOptions) -> list[tuple[float, int, float, float, list[float]]]:
+    """(seconds after T0, schema, count, sum, buckets) of native histograms, and no refusals."""
+    decoded = decode_otlp_metrics(message.SerializeToString(), LIMITS, given)
+    assert decoded.refusals == ()
+    batch = decoded.histograms
+    assert batch is not None
+    return [
+        ((int(at) - T0) / 1000, one.schema, one.count, one.sum, one.positive.counts.tolist())
+        for at, one in zip(batch.timestamps_ms, batch.histograms, strict=True)
+    ]
+
+
+def test_exponential_histograms_are_summed_up_bucket_by_bucket() -> None:
+    given = options()
+    assert totals(exponential([1, 2], 1), given) == [(0.001, 0, 0.0, 0.0, []), (1.0, 0, 3.0, 3.0, [1.0, 2.0])]
+    assert totals(exponential([0, 1, 4], 2), given) == [(2.0, 0, 8.0, 8.0, [1.0, 3.0, 4.0])]
+    assert totals(exponential([0, 1, 4], 2), given) == [(2.0, 0, 8.0, 8.0, [1.0, 3.0, 4.0])]  # sent again
+
+
+def test_exponential_histograms_of_different_scales_meet_at_the_lower_one() -> None:
+    given = options()
+    totals(exponential([1, 1, 1, 1], 1, scale=1), given)
+    assert totals(exponential([5, 6], 2), given) == [(2.0, 0, 15.0, 15.0, [7.0, 8.0])]
+
+
+def test_an_exponential_histogram_that_is_older_is_refused_by_name() -> None:
+    given = options()
+    totals(exponential([1], 5), given)
+    refused = decode_otlp_metrics(exponential([1], 3).SerializeToString(), LIMITS, given)
+    assert [refusal.reason for refusal in refused.refusals] == ["delta_out_of_order"]
+    assert refused.histograms is None
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=6), min_size=1, max_size=6))
+def test_the_last_total_counts_every_delta_of_an_exponential_histogram(deltas: list[list[int]]) -> None:
+    streams = options()
+    for at, counts in enumerate(deltas, 1):
+        last = totals(exponential(counts, at, zeros=1), streams)[-1]
+    assert last[2] == sum(map(sum, deltas)) + len(deltas)
+    assert sum(last[4]) == sum(map(sum, deltas))
