@@ -42,6 +42,8 @@ class Question:
     currency: str = "USD"
     search: int = 0
     """Candidates tried around each policy."""
+    factor: float = 1.0
+    """The load is multiplied by it: what if there were so much traffic?"""
 
     @property
     def steps(self) -> int:
@@ -84,6 +86,7 @@ def _check_numbers(question: Question) -> None:
     _within("start_up_seconds", question.start_up_seconds, 0, 86_400)
     _within("search", question.search, 0, MAX_CANDIDATES)
     _within("objective_seconds", question.objective_seconds, 0.000_001, 86_400)
+    _within("factor", question.factor, 0.01, 100)
     if question.capacity is not None:
         _within("capacity", question.capacity, 1e-9, 1e12)
     if question.end_ms <= question.start_ms:

@@ -52,6 +52,7 @@ def answer(
     progress(0.3, "reading replicas and latency")
     reads = policies_of(question, recorded)
     model = _model(question, reads[0].plan, recorded, load)
+    load = replace(load, values=load.values * question.factor)
     plans = plans_of(question, reads)
     progress(0.5, f"replaying {len(plans)} policies over {load.values.size:,} steps")
     results = backtest(plans, load, model.setting)
@@ -123,6 +124,10 @@ def _model(question: Question, first: Plan, recorded: Recorded, load: Load) -> _
         learned = learn_capacity(load.values[::stride], ready, latency, question.objective_seconds)
         capacity, minutes = PerReplica(learned.per_replica), learned.held_minutes
         assumptions.append(learned.sentence)
+    if question.factor != 1:
+        assumptions.append(
+            f"the load is {question.factor:g} times what was recorded; what really ran did not grow with it"
+        )
     assumptions.append(f"a new replica is ready after {question.start_up_seconds} s")
     request = _request(question, recorded, load, capacity, assumptions if first.kind == "utilization" else [])
     initial = recorded.known("desired")
@@ -180,7 +185,7 @@ def _report(
         "assumptions": [*model.assumptions, *(note for read in reads for note in read.notes)],
         "ran": None if ran is None else ran.as_dict(),
         "ran_replicas": _thinned(desired),
-        "results": [_described(result, own, desired) for result in results],
+        "results": [_described(result, own, desired, comparable=question.factor == 1) for result in results],
         "pareto": [results[number].plan.name for number in best],
         "replicas": {
             result.plan.name: _thinned(result.replicas.astype(np.float64))
@@ -190,7 +195,7 @@ def _report(
     }
 
 
-def _described(result: Result, own: set[str], desired: Floats) -> dict[str, Any]:
+def _described(result: Result, own: set[str], desired: Floats, *, comparable: bool) -> dict[str, Any]:
     plan = result.plan
     return {
         "policy": plan.name,
@@ -199,7 +204,7 @@ def _described(result: Result, own: set[str], desired: Floats) -> dict[str, Any]
         "target": plan.target,
         "scale_down_stabilization_seconds": plan.down.stabilization_seconds if plan.down else 300,
         "own": plan.name in own,
-        "agreement_ratio": agreement_ratio(result.replicas, desired) if plan.name in own else None,
+        "agreement_ratio": agreement_ratio(result.replicas, desired) if comparable and plan.name in own else None,
         **result.score.as_dict(),
     }
 

@@ -47,6 +47,7 @@ class BacktestForm(forms.Form):
     price = forms.CharField(initial="0.04", max_length=20, label="Replica hour")
     currency = forms.CharField(initial="USD", max_length=8, label="Currency")
     search = forms.IntegerField(initial=40, label="Candidates each")
+    factor = forms.FloatField(initial=1.0, label="Traffic times (what if)")
 
 
 @requires("view:fleet")

@@ -45,6 +45,7 @@ class BacktestIn(Schema):
     price: str = Field("0.04", max_length=30, description="of a replica hour")
     currency: str = Field("USD", max_length=8)
     search: int = Field(0, description="candidates tried around each policy")
+    factor: float = Field(1.0, description="the load is multiplied by it: what if there were so much traffic")
 
 
 class BacktestOut(Schema):

@@ -67,3 +67,12 @@ def test_a_candidate_is_exported_as_the_document_that_decides_so(store) -> None:
 def test_a_service_without_recorded_load_is_told_so(store) -> None:
     with pytest.raises(BadQuestion, match=r"no load \(requests/s\) is recorded for shop in production"):
         answer(question(), store)
+
+
+def test_more_traffic_needs_more_replicas_and_changes_neither_capacity_nor_request(store) -> None:
+    send_cluster(store, "shop", PLAN, START_MS, daily_load(STEPS))
+    usual, more = (answer(question(load="query", query="requests_now", factor=factor), store) for factor in (1.0, 1.8))
+    assert more["capacity_per_replica"] == usual["capacity_per_replica"]
+    assert more["results"][0]["replicas"]["mean"] > 1.4 * usual["results"][0]["replicas"]["mean"]
+    assert more["ran"]["slo_violation_minutes"] > usual["ran"]["slo_violation_minutes"]
+    assert more["results"][0]["agreement_ratio"] is None

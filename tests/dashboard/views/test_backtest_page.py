@@ -26,6 +26,7 @@ spec:
 FORM = {
     "service": "shop", "environment": "production", "load": "requests", "objective_seconds": "0.5",
     "start_up_seconds": "60", "step_seconds": "15", "price": "0.04", "currency": "USD", "search": "10",
+    "factor": "1",
     "recorded": "on",
 }  # fmt: skip
 
