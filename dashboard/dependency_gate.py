@@ -11,6 +11,7 @@ from fleet.actions.rehearsal import Rehearsal, rehearse
 from fleet.models import Finding
 from fleet.selectors.dependencies import mirror_is_empty
 from fleet.selectors.findings import UNDECIDED_STATES
+from fleet.selectors.threats import known_threats
 from policies.dependencies.document import DependencyPolicy
 from policies.dependencies.facts import Facts
 from policies.dependencies.gate import UNAUDITED, Violation, violations
@@ -25,7 +26,8 @@ def check_gate(
     rehearsed = rehearse(service=service, environment=environment, inventory=read_inventory(body, limits))
     running = running_now()
     open_ = [finding for finding in rehearsed.findings if finding.state in UNDECIDED_STATES]
-    found = [facts_of(finding, running) for finding in open_] + _component_facts(rehearsed, running)
+    threats = known_threats(name for finding in open_ for name in (finding.advisory_id, *finding.aliases))
+    found = [facts_of(finding, running, threats) for finding in open_] + _component_facts(rehearsed, running)
     judged = violations(policy, found, timezone.now())
     return GateResult(
         service=service,

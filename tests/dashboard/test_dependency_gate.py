@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,8 +13,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 
+from collectors.wire.inventory.detect import read_inventory
+from collectors.wire.limits import DecodeLimits
 from fleet.actions.decisions import Decision, decide_findings
-from fleet.models import AuditReport, Finding, Service
+from fleet.models import AuditReport, Finding, KnownExploited, Service
 from fleet.tokens import create_token, forget_cached_tokens
 from telemetry.store import TelemetryStore
 from tests.fleet.test_dependencies import VECTOR, advisory, load, report, row, vuln
@@ -168,3 +171,29 @@ def test_policies_are_tested_by_a_command(audit: Path) -> None:
     file.write_text(BANNED + case.replace("package: flask,", "package: django,"))
     with pytest.raises(CommandError, match="1 of 1 failed; line 4 expects banned"):
         call_command("policy", "test", str(file), stdout=stream)
+
+
+def test_exploitation_counts_at_the_gate(audit: Path, store: TelemetryStore) -> None:
+    load(advisory("PYSEC-1", aliases=["CVE-2024-1"], modified="2024-03-01T00:00:00Z"))
+    policy = "rules: [{name: exploited, known_exploited: true, when_unknown: passes}]"
+    assert gate(audit, policy=policy)[0] == 0
+    KnownExploited.objects.create(cve="CVE-2024-1", added_on=date(2024, 1, 1))
+    status, text = gate(audit, policy=policy)
+    assert (status, "known exploited yes" in text) == (1, True)
+
+
+def test_decisions_leave_as_vex_and_come_back_by_it(audit: Path, store: TelemetryStore) -> None:
+    report(row("jinja2", "2.10", vuln("PYSEC-1"), vuln("PYSEC-2")))
+    chosen = Finding.objects.filter(advisory_id="PYSEC-1").values_list("pk", flat=True)
+    decision = Decision("not_affected", "no templates", "code_not_reachable")
+    decide_findings(findings=list(chosen), decision=decision, actor="user:ada")
+    answer = machine("query").get("/api/vex?service=shop&environment=production")
+    document = json.loads(answer.content)
+    told = {each["id"]: each["analysis"] for each in document["vulnerabilities"]}
+    assert told["PYSEC-2"]["state"] == "exploitable"
+    assert told["PYSEC-1"]["state"] == "not_affected"
+    assert told["PYSEC-1"]["justification"] == "code_not_reachable"
+    read = read_inventory(answer.content, DecodeLimits())
+    back = {problem.ids[0]: problem.analysis.state for each in read.components for problem in each.problems}
+    assert back == {"PYSEC-1": "not_affected", "PYSEC-2": "exploitable"}
+    assert machine("query").get("/api/vex?service=nobody").status_code == 404

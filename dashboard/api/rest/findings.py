@@ -1,5 +1,7 @@
-"""`/api/gate`, `/api/findings/...`, `/api/dependency-policy`: what to fix first, and what was decided."""
+"""`/api/gate`, `/api/findings/...`, `/api/vex`, `/api/dependency-policy`: what to fix first, what was decided."""
 
+import json
+import uuid
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -17,10 +19,12 @@ from dashboard.panels.finding_ranks import ranked_findings, upgrades_first
 from dashboard.panels.running import running_now
 from fleet.actions.decisions import Decision, InvalidDecision, decide_findings
 from fleet.inventory import InvalidReport
-from fleet.selectors.findings import FindingFilter
+from fleet.models import AuditReport
+from fleet.selectors.findings import FindingFilter, findings
 from policies.dependencies.gate_reports import FORMATS
 from policies.dependencies.in_force import policy_in_force, policy_text, save_policy
 from policies.dependencies.rank import FACTOR_NAMES
+from policies.dependencies.vex import vex_document
 from policies.documents.located import DocumentError
 
 router = Router(tags=["security"])
@@ -168,6 +172,19 @@ def decide(request: HttpRequest, given: DecisionIn) -> DecisionOut:
     except InvalidDecision as error:
         raise HttpError(422, str(error)) from error
     return DecisionOut(decision=made.pk, findings=len(made.before))
+
+
+@router.get("/vex", auth=Requires("view:security"), summary="Decisions as a CycloneDX 1.6 VEX document")
+def vex(request: HttpRequest, service: str, environment: str = "production") -> HttpResponse:
+    """Every finding of the service in the environment, fixed ones too. 404 where neither is known."""
+    rows = list(findings(FindingFilter(state="", service=service, environment=environment)))
+    places = AuditReport.objects.filter(service__name=service, environment__name=environment)
+    if not rows and not places.exists():
+        raise HttpError(404, f"nothing was ever audited of {service!r} in {environment!r}")
+    document = vex_document(service, environment, rows, timezone.now(), uuid.uuid4())
+    answer = HttpResponse(json.dumps(document, indent=2), content_type="application/vnd.cyclonedx+json; version=1.6")
+    answer["Content-Disposition"] = 'attachment; filename="vex.cdx.json"'
+    return answer
 
 
 @router.get("/dependency-policy", response=PolicyOut, auth=Requires("view:security"), summary="The policy in force")
