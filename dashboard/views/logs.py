@@ -29,6 +29,7 @@ from dashboard.query_notes import logql_noted
 from dashboard.views.log_filters import log_filter, log_query
 from dashboard.views.streaming import streamed
 from fleet.models import Service
+from fleet.selectors.log_care import sampling_of
 from fleet.selectors.logs import saved_searches
 from telemetry.logql.engine import LogqlEngine, QueryResult
 from telemetry.logql.errors import ParseError
@@ -60,6 +61,7 @@ def logs_page(request: HttpRequest) -> HttpResponseBase:
         "filter": wanted,
         "severities": SEVERITIES,
         "service_names": Service.objects.order_by("name").values_list("name", flat=True),
+        "sampled": sampling_of(wanted.services),
         "chips": filter_chips(wanted),
         "searches": saved_searches(actor_of(request).name),
         "may_share": actor_of(request).can("manage:logs"),

@@ -19,6 +19,7 @@ from dashboard.panels.service import (
 )
 from dashboard.panels.time_range import page_range
 from fleet.models import Service
+from fleet.selectors.log_care import sampling_of
 from fleet.selectors.services import services
 
 
@@ -47,6 +48,7 @@ def _context(request: HttpRequest, service: Service) -> dict[str, Any]:
         "telemetry": service_telemetry(service.name, time_range, deployment_marks(service, time_range)),
         "deployments": deployments_of(service),
         "dependencies": dependencies_of(service) if actor_of(request).can("view:security") else None,
+        "sampled": sampling_of((service.name,)),
         "spend_per_day": spend.amounts.get(service.name),
         "currency": spend.currency,
         "targets": targets,

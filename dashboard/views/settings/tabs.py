@@ -25,6 +25,7 @@ TABS: Final = (
     Tab("Rules", "/settings/rules", "clock", "view:settings", "Recording and alerting rules and how they fare."),
     Tab("Limits", "/settings/limits", "filter", "view:settings", "What services may send, and what was refused."),
     Tab("Redaction", "/settings/redaction", "key", "view:settings", "What log records lose before they are stored."),
+    Tab("Sampling", "/settings/sampling", "filter", "view:settings", "Noisy services of which a share is kept."),
     Tab("Retention", "/settings/retention", "clock", "view:settings", "How long which samples are kept."),
     Tab("Deletions", "/settings/deletions", "logs", "view:settings", "Log records deleted by query, with receipts."),
     Tab("Tokens", "/settings/tokens", "key", "manage:tokens", "Credentials of machines, limited by scope."),
