@@ -28,6 +28,7 @@ TABS: Final = (
     Tab("Sampling", "/settings/sampling", "filter", "view:settings", "Noisy services of which a share is kept."),
     Tab("Retention", "/settings/retention", "clock", "view:settings", "How long which samples are kept."),
     Tab("Deletions", "/settings/deletions", "logs", "view:settings", "Log records deleted by query, with receipts."),
+    Tab("Prices", "/settings/prices", "cost", "view:cost", "Unit prices that tell measured use as cost."),
     Tab("Tokens", "/settings/tokens", "key", "manage:tokens", "Credentials of machines, limited by scope."),
     Tab(
         "Advisories",
