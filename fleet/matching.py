@@ -7,10 +7,7 @@ Rule of OSV: a version is affected if the record lists it or one of its ranges c
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
-
-from packaging.version import InvalidVersion, Version
 
 from fleet.osv import (
     AffectedRange,
@@ -20,9 +17,7 @@ from fleet.osv import (
     highest_severity,
     preferred_id,
 )
-
-COMPARABLE_ECOSYSTEMS: Final = frozenset({"PyPI"})
-"""Ecosystems whose versions we can put in order; every other is refused by name."""
+from fleet.versions import AnyVersion, has_local, is_comparable, parse_version, public, shown
 
 _COMPARED_RANGES: Final = frozenset({"ECOSYSTEM", "SEMVER"})
 
@@ -53,18 +48,18 @@ class Verdict:
 class Interval:
     """Versions from `start` (included; None: from the first on) to `end` (None: without end)."""
 
-    start: Version | None
-    end: Version | None
+    start: AnyVersion | None
+    end: AnyVersion | None
     end_included: bool = False
 
-    def contains(self, version: Version) -> bool:
+    def contains(self, version: AnyVersion) -> bool:
         if self.start is not None and version < self.start:
             return False
         if self.end is None:
             return True
         if self.end_included:
-            return version <= self.end or (self.end.local is None and _public(version) <= self.end)
-        return version < self.end
+            return bool(version <= self.end or (not has_local(self.end) and public(version) <= self.end))
+        return bool(version < self.end)
 
 
 class Undecidable(ValueError):
@@ -74,10 +69,10 @@ class Undecidable(ValueError):
 @dataclass(frozen=True, slots=True)
 class _CompiledRange:
     intervals: tuple[Interval, ...]
-    limits: tuple[Version, ...]
+    limits: tuple[AnyVersion, ...]
     """The range speaks of versions below any of these only; empty: of all."""
 
-    def contains(self, version: Version) -> bool:
+    def contains(self, version: AnyVersion) -> bool:
         if self.limits and not any(version < limit for limit in self.limits):
             return False
         return any(interval.contains(version) for interval in self.intervals)
@@ -89,13 +84,14 @@ class _CompiledRecord:
 
     record: OsvRecord
     listed_texts: frozenset[str]
-    listed: frozenset[Version]
+    listed: frozenset[AnyVersion]
     ranges: tuple[_CompiledRange, ...]
     doubt: str
     """Why a range of it cannot be evaluated, '' if all can."""
-    fixes: tuple[Version, ...]
+    fixes: tuple[tuple[AnyVersion, str], ...]
+    """(version, how it is written) pairs."""
 
-    def affects(self, text: str, version: Version | None) -> bool:
+    def affects(self, text: str, version: AnyVersion | None) -> bool:
         """Raises Undecidable where the answer would be no only for want of a comparison."""
         if text in self.listed_texts:
             return True
@@ -107,10 +103,10 @@ class _CompiledRecord:
             raise Undecidable(f"{self.record.osv_id}: version {text!r} cannot be compared")
         return False
 
-    def _contains(self, version: Version) -> bool:
+    def _contains(self, version: AnyVersion) -> bool:
         return (
             version in self.listed
-            or _public(version) in self.listed
+            or public(version) in self.listed
             or any(each.contains(version) for each in self.ranges)
         )
 
@@ -128,7 +124,7 @@ class PackageAdvisories:
     @property
     def is_comparable(self) -> bool:
         """Whether versions of the ecosystem can be put in order here."""
-        return self.ecosystem in COMPARABLE_ECOSYSTEMS
+        return is_comparable(self.ecosystem)
 
     def verdict(self, version: str) -> Verdict:
         """What is known of `version` (as text). Remembered."""
@@ -149,7 +145,7 @@ class PackageAdvisories:
         return self._closures.get(osv_id, frozenset({osv_id}))
 
     def _judge(self, version: str) -> Verdict:
-        if self.ecosystem not in COMPARABLE_ECOSYSTEMS:
+        if not self.is_comparable:
             return Verdict(undecided=(unsupported(self.ecosystem),))
         affecting, undecided = self._affecting(version)
         grouped: dict[frozenset[str], list[OsvRecord]] = defaultdict(list)
@@ -159,7 +155,7 @@ class PackageAdvisories:
         return Verdict(tuple(problems), tuple(undecided))
 
     def _affecting(self, version: str) -> tuple[list[OsvRecord], list[str]]:
-        parsed, found, undecided = parse_version(version), [], []
+        parsed, found, undecided = parse_version(self.ecosystem, version), [], []
         for compiled in self._records:
             try:
                 if compiled.affects(version, parsed):
@@ -178,7 +174,7 @@ class PackageAdvisories:
             ids=tuple(sorted(ids)),
             summary=owner.summary or next((record.summary for record in records if record.summary), ""),
             severity=highest_severity(record.severity for record in records),
-            fix_versions=tuple(str(fix) for fix in sorted(fixes)),
+            fix_versions=tuple(dict.fromkeys(text for _, text in sorted(fixes, key=lambda fix: fix[0]))),
         )
 
 
@@ -187,75 +183,62 @@ def unsupported(ecosystem: str) -> str:
     return f"versions of {ecosystem or 'an unnamed ecosystem'} packages cannot be compared yet"
 
 
-@lru_cache(maxsize=200_000)
-def parse_version(text: str) -> Version | None:
-    """PEP 440 version, None if `text` is none."""
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
-
-
-def _public(version: Version) -> Version:
-    """`version` without its local part: 1.13.0+cpu is a build of 1.13.0."""
-    return version.__replace__(local=None) if version.local else version
-
-
 def _compile(record: OsvRecord, ecosystem: str, package: str) -> _CompiledRecord:
     entries = [entry for entry in record.affected if (entry.ecosystem, entry.package) == (ecosystem, package)]
     texts = frozenset(text for entry in entries for text in entry.versions)
     ranges, doubts = [], []
     for given in (each for entry in entries for each in entry.ranges if each.type in _COMPARED_RANGES):
         try:
-            ranges.append(compile_range(given))
+            ranges.append(compile_range(given, ecosystem))
         except Undecidable as error:
             doubts.append(f"{record.osv_id}: {error}")
     return _CompiledRecord(
         record=record,
         listed_texts=texts,
-        listed=frozenset(version for text in texts if (version := parse_version(text))),
+        listed=frozenset(version for text in texts if (version := parse_version(ecosystem, text))),
         ranges=tuple(ranges),
         doubt="; ".join(doubts),
-        fixes=_fixes(each for entry in entries for each in entry.ranges),
+        fixes=_fixes((each for entry in entries for each in entry.ranges), ecosystem),
     )
 
 
-def _fixes(ranges: Iterable[AffectedRange]) -> tuple[Version, ...]:
+def _fixes(ranges: Iterable[AffectedRange], ecosystem: str) -> tuple[tuple[AnyVersion, str], ...]:
     return tuple(
-        version
+        (version, shown(version, event.version))
         for given in ranges
         if given.type in _COMPARED_RANGES
         for event in given.events
-        if event.kind == "fixed" and (version := parse_version(event.version))
+        if event.kind == "fixed" and (version := parse_version(ecosystem, event.version)) is not None
     )
 
 
-def compile_range(given: AffectedRange) -> _CompiledRange:
+def compile_range(given: AffectedRange, ecosystem: str = "PyPI") -> _CompiledRange:
     """The range as intervals. Raises Undecidable naming an event whose version cannot be put in order."""
-    at: dict[Version | None, set[str]] = defaultdict(set)
+    at: dict[AnyVersion | None, set[str]] = defaultdict(set)
     for event in given.events:
         if not (event.kind == "limit" and event.version == "*"):
-            at[_event_version(event.kind, event.version)].add(event.kind)
+            at[_event_version(event.kind, event.version, ecosystem)].add(event.kind)
     limits = tuple(version for version, kinds in at.items() if "limit" in kinds and version is not None)
     if at and not any("introduced" in kinds for kinds in at.values()):
         at[None].add("introduced")
     return _CompiledRange(tuple(_intervals(at)), limits)
 
 
-def _event_version(kind: str, text: str) -> Version | None:
+def _event_version(kind: str, text: str, ecosystem: str) -> AnyVersion | None:
     """None stands for the version before all others, which OSV writes as introduced 0."""
     if kind == "introduced" and text == "0":
         return None
-    version = parse_version(text)
+    version = parse_version(ecosystem, text)
     if version is None:
         raise Undecidable(f"its {kind} version {text!r} cannot be compared")
     return version
 
 
-def _intervals(at: dict[Version | None, set[str]]) -> Iterable[Interval]:
+def _intervals(at: dict[AnyVersion | None, set[str]]) -> Iterable[Interval]:
     """Walk the events upwards. Where one version both fixes and introduces, an open interval goes on."""
     is_open, start = False, None
-    for version in sorted(at, key=lambda each: (each is not None, each or Version("0"))):
+    first = [None] if None in at else []
+    for version in [*first, *sorted(version for version in at if version is not None)]:
         kinds = at[version]
         if is_open and "fixed" in kinds and "introduced" not in kinds:
             yield Interval(start, version)

@@ -7,8 +7,9 @@ from typing import Final
 
 from packaging.version import Version
 
-from fleet.matching import PackageAdvisories, Verdict, parse_version
+from fleet.matching import PackageAdvisories, Verdict
 from fleet.osv import NO_SEVERITY, Severity, alias_closures, highest_severity, preferred_id
+from fleet.versions import pep440
 
 MIRROR: Final = "mirror"
 """The scanner word of our own matching against the stored advisories."""
@@ -101,7 +102,7 @@ def _ascending(versions: Collection[str]) -> list[str]:
     """In the order of versions, those that have none at the end."""
 
     def key(text: str) -> tuple[bool, Version, str]:
-        version = parse_version(text)
+        version = pep440(text)
         return version is None, version or _FIRST, text
 
     return sorted(versions, key=key)

@@ -82,7 +82,8 @@ def _match_services(
         changed += settle(inventory, known, existing, changes, now)
     changes.save()
     Component.objects.bulk_update(changed, ["skip_reason"], batch_size=500)
-    _count_again({component.report for listed in places.values() for component in listed})
+    reports = {component.report_id: component.report for listed in places.values() for component in listed}
+    _count_again(reports.values())
     return changes
 
 

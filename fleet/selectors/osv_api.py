@@ -13,15 +13,17 @@ from typing import Any, Final
 from packageurl import PackageURL
 
 from fleet.matching import (
-    COMPARABLE_ECOSYSTEMS,
     PackageAdvisories,
     Undecidable,
     compile_range,
-    parse_version,
     unsupported,
 )
 from fleet.osv import AffectedRange, OsvRecord, RangeEvent, normalised_name
 from fleet.selectors.dependencies import Package, advisory_named, mirror_is_empty, package_advisories, package_documents
+from fleet.versions import pep440
+
+ANSWERED_ECOSYSTEMS: Final = frozenset({"PyPI"})
+"""Ecosystems that the API answers for; every other is refused by name."""
 
 MAX_QUERIES: Final = 1_000
 """Most queries of one batch, as the public service has it."""
@@ -120,9 +122,9 @@ def _question_of_purl(purl: str, version: str) -> _Question:
 
 
 def _checked(ecosystem: str, name: str, version: str) -> _Question:
-    if ecosystem not in COMPARABLE_ECOSYSTEMS:
-        raise OsvError(f"{unsupported(ecosystem)}; this mirror answers for {', '.join(sorted(COMPARABLE_ECOSYSTEMS))}")
-    if version and parse_version(version) is None:
+    if ecosystem not in ANSWERED_ECOSYSTEMS:
+        raise OsvError(f"{unsupported(ecosystem)}; this mirror answers for {', '.join(sorted(ANSWERED_ECOSYSTEMS))}")
+    if version and pep440(version) is None:
         raise OsvError(f"{version!r} is no version of {ecosystem}")
     return _Question((ecosystem, normalised_name(ecosystem, name)), version)
 
@@ -166,7 +168,7 @@ def _answered(document: dict[str, Any], advisories: PackageAdvisories) -> dict[s
 def _affected(entry: dict[str, Any]) -> dict[str, Any]:
     package = entry.get("package") or {}
     ecosystem = package.get("ecosystem", "")
-    if ecosystem not in COMPARABLE_ECOSYSTEMS:
+    if ecosystem not in ANSWERED_ECOSYSTEMS:
         return entry
     return {
         **entry,

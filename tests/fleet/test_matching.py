@@ -83,8 +83,8 @@ def test_a_fix_without_order_is_undecided_and_not_clean() -> None:
 
 
 def test_another_ecosystem_is_refused_by_name() -> None:
-    assert PackageAdvisories("npm", "left-pad", []).verdict("1.0").undecided == (
-        "versions of npm packages cannot be compared yet",
+    assert PackageAdvisories("Bitnami", "left-pad", []).verdict("1.0").undecided == (
+        "versions of Bitnami packages cannot be compared yet",
     )
 
 
