@@ -29,14 +29,6 @@ class DeletionPreview:
     examples: list[LogRecord]
     """The newest."""
 
-    @property
-    def oldest_ms(self) -> int:
-        return self.extent.oldest_ns // 10**6
-
-    @property
-    def newest_ms(self) -> int:
-        return self.extent.newest_ns // 10**6
-
     def is_confirmed_by(self, typed: str, service: str) -> bool:
         """Whether a person typed the number of records, or the service that was named."""
         word = typed.strip()

@@ -1,4 +1,4 @@
-"""Carries out retention rules: samples of chosen series go earlier than the general retention would have them."""
+"""Carries out retention rules: chosen samples and log records go earlier than the general retention would have it."""
 
 import time
 from typing import Final
@@ -8,11 +8,14 @@ from django.utils import timezone
 from fleet.actions.retention import InvalidRetention, note_retention_run
 from fleet.jobs import JobRun, job
 from fleet.models import RetentionRule, Service, Team
+from telemetry.logql.errors import ParseError as LogqlParseError
+from telemetry.logql.parser import parse_matchers as parse_stream_matchers
 from telemetry.model.errors import InvalidInput, StoreUnavailable, TelemetryError
 from telemetry.model.labels import Matcher
 from telemetry.promql.errors import ParseError
 from telemetry.promql.parser import parse_selector
-from telemetry.store import TelemetryStore, current
+from telemetry.store import LogQuery, TelemetryStore, current
+from telemetry.store.queries import LogExtent
 from telemetry.store.selector_retention import Removal
 
 CARRY_OUT: Final = "retention.carry_out"
@@ -26,11 +29,17 @@ def carry_out(run: JobRun) -> str:
     """Job, hourly. A rule that fails says so in its row and does not keep the others from running."""
     store = current()
     removed = sum(_carried_out(store, rule) for rule in RetentionRule.objects.select_related("team"))
-    return f"{removed} samples removed by retention rules"
+    return f"{removed} samples and log records removed by retention rules"
+
+
+def would_remove_logs(store: TelemetryStore, selector: str, service: str, team: Team | None, days: int) -> LogExtent:
+    """What a rule for log records would remove now. Raises InvalidRetention for a broken selector, TelemetryError."""
+    query = _old_logs(selector, services_of(service, team), days)
+    return store.log_extent(query) if query else LogExtent(0, 0, 0)
 
 
 def would_remove(store: TelemetryStore, selector: str, service: str, team: Team | None, days: int) -> Removal:
-    """What a rule would remove now. Raises InvalidRetention for a broken selector, TelemetryError."""
+    """What a rule for samples would remove now. Raises InvalidRetention for a broken selector, TelemetryError."""
     return store.older_samples(matchers_of(selector), services_of(service, team), _before_ms(days))
 
 
@@ -51,9 +60,8 @@ def services_of(service: str, team: Team | None) -> list[str] | None:
 
 
 def _carried_out(store: TelemetryStore, rule: RetentionRule) -> int:
-    services = services_of(rule.service, rule.team)
     try:
-        rows = store.remove_older_samples(matchers_of(rule.selector), services, _before_ms(rule.days)).rows
+        rows = _removed(store, rule)
     except StoreUnavailable:
         raise  # the job is tried again
     except (TelemetryError, InvalidRetention) as error:
@@ -61,6 +69,25 @@ def _carried_out(store: TelemetryStore, rule: RetentionRule) -> int:
         return 0
     note_retention_run(rule=rule, at=timezone.now(), rows=rows)
     return rows
+
+
+def _removed(store: TelemetryStore, rule: RetentionRule) -> int:
+    services = services_of(rule.service, rule.team)
+    if rule.signal == RetentionRule.Signal.METRICS:
+        return store.remove_older_samples(matchers_of(rule.selector), services, _before_ms(rule.days)).rows
+    query = _old_logs(rule.selector, services, rule.days)
+    return store.delete_logs(query).gone if query else 0
+
+
+def _old_logs(selector: str, services: list[str] | None, days: int) -> LogQuery | None:
+    """Log records that are too old by such a rule; None if it speaks of no service."""
+    if services == []:
+        return None
+    try:
+        matchers = parse_stream_matchers(selector)
+    except (LogqlParseError, InvalidInput) as error:
+        raise InvalidRetention(f"the selector is not understood: {error}") from error
+    return LogQuery(0, _before_ms(days) * 10**6 - 1, services=tuple(services or ()), matchers=matchers)
 
 
 def _before_ms(days: int) -> int:

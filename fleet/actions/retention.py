@@ -13,14 +13,27 @@ class InvalidRetention(ValueError):
     """A rule that cannot be meant; the message says why."""
 
 
-def add_retention_rule(*, selector: str, service: str, team: Team | None, days: int, actor: str) -> RetentionRule:
+def add_retention_rule(
+    *,
+    selector: str,
+    service: str,
+    team: Team | None,
+    days: int,
+    actor: str,
+    signal: str = RetentionRule.Signal.METRICS,
+) -> RetentionRule:
     """A rule that is carried out from the next run on. Raises InvalidRetention."""
     if days < 1:
         raise InvalidRetention(f"{days} days would remove everything; the least is 1")
     if not (selector or service or team):
-        raise InvalidRetention("a rule for everything is the general retention (BELVEDERE_SAMPLE_RETENTION_DAYS)")
+        name = (
+            "BELVEDERE_LOG_RETENTION_DAYS" if signal == RetentionRule.Signal.LOGS else "BELVEDERE_SAMPLE_RETENTION_DAYS"
+        )
+        raise InvalidRetention(f"a rule for everything is the general retention ({name})")
     with transaction.atomic():
-        rule = RetentionRule.objects.create(selector=selector, service=service, team=team, days=days, created_by=actor)
+        rule = RetentionRule.objects.create(
+            signal=signal, selector=selector, service=service, team=team, days=days, created_by=actor
+        )
         _record(rule, "retention.added", actor)
     return rule
 
@@ -44,7 +57,7 @@ def note_retention_run(*, rule: RetentionRule, at: datetime, rows: int, error: s
                 action="retention.carried_out",
                 object_type="retention_rule",
                 object_id=str(rule.pk),
-                detail={"rule": str(rule), "samples": rows},
+                detail={"rule": str(rule), "signal": rule.signal, "rows": rows},
             )
 
 

@@ -1,4 +1,4 @@
-"""How long samples of chosen series are kept, where that is shorter than the general retention."""
+"""How long chosen series and log records are kept, where that is shorter than the general retention."""
 
 from django.db import models
 
@@ -6,9 +6,16 @@ from fleet.models.service import Team
 
 
 class RetentionRule(models.Model):
-    """Samples of matching series are removed when they are older than `days`. Every rule is carried out by itself."""
+    """What matches is removed when it is older than `days`. Every rule is carried out by itself."""
 
-    selector = models.CharField(max_length=2000, blank=True, help_text="PromQL selector; empty for every series")
+    class Signal(models.TextChoices):
+        METRICS = "metrics", "samples of series"
+        LOGS = "logs", "log records"
+
+    signal = models.CharField(max_length=10, choices=Signal, default=Signal.METRICS)
+    selector = models.CharField(
+        max_length=2000, blank=True, help_text="PromQL selector of series or LogQL selector of streams; empty for every"
+    )
     service = models.CharField(max_length=200, blank=True, help_text="name; empty for every service")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="retention_rules")
     days = models.PositiveIntegerField()
@@ -23,7 +30,8 @@ class RetentionRule(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        parts = [self.selector or "every series"]
+        logs = self.signal == self.Signal.LOGS
+        parts = [f"log records of {self.selector or 'every stream'}" if logs else self.selector or "every series"]
         if self.service:
             parts.append(f"of service {self.service}")
         if self.team:

@@ -144,6 +144,14 @@ class LogExtent:
     oldest_ns: int
     newest_ns: int
 
+    @property
+    def oldest_ms(self) -> int:
+        return self.oldest_ns // 10**6
+
+    @property
+    def newest_ms(self) -> int:
+        return self.newest_ns // 10**6
+
 
 @dataclass(frozen=True, slots=True)
 class LogDeletion:

@@ -1,4 +1,4 @@
-"""`/settings/retention`: how long samples are kept, and rules for series that go earlier, tried out before saved."""
+"""`/settings/retention`: how long samples and log records are kept, and rules that end them earlier, tried before saved."""
 
 from typing import Any
 
@@ -13,15 +13,18 @@ from dashboard.accounts.actor import actor_of
 from dashboard.accounts.gate import requires
 from fleet.actions.retention import InvalidRetention, add_retention_rule, remove_retention_rule
 from fleet.models import RetentionRule, Team
-from policies.retention import would_remove
+from policies.retention import would_remove, would_remove_logs
 from telemetry.model.errors import TelemetryError
 from telemetry.store import current
+from telemetry.store.queries import LogExtent
+from telemetry.store.selector_retention import Removal
 
 
 class RetentionForm(forms.Form):
-    """A new rule: which series, how many days."""
+    """A new rule: which series or log records, how many days."""
 
-    selector = forms.CharField(label="Series (PromQL selector)", max_length=2000, required=False)
+    signal = forms.ChoiceField(label="Of", choices=RetentionRule.Signal.choices, initial=RetentionRule.Signal.METRICS)
+    selector = forms.CharField(label="Selector (PromQL or LogQL)", max_length=2000, required=False)
     service = forms.CharField(label="of service", max_length=200, required=False)
     team = forms.ModelChoiceField(label="of team", queryset=Team.objects.all(), required=False, empty_label="any")
     days = forms.IntegerField(label="Days", min_value=1, max_value=36_500, initial=30)
@@ -39,7 +42,7 @@ def retention(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"page_title": "Retention", "form": form, "may_manage": may_manage}
     if request.method == "POST" and form.is_valid():
         try:
-            context["preview"] = would_remove(current(), **form.cleaned_data)
+            context["preview"] = _preview(**form.cleaned_data)
             if request.POST.get("do") == "save":
                 rule = add_retention_rule(**form.cleaned_data, actor=actor.audit_name)
                 messages.success(request, f"{rule}: carried out within the hour, and every hour from then on.")
@@ -50,7 +53,14 @@ def retention(request: HttpRequest) -> HttpResponse:
             form.add_error(None, f"It could not be found out what the rule would remove: {error}.")
     context["rules"] = RetentionRule.objects.select_related("team")
     context["general_days"] = settings.TELEMETRY["sample_retention_days"]
+    context["general_log_days"] = settings.TELEMETRY["log_retention_days"]
     return render(request, "settings/retention.html", context)
+
+
+def _preview(signal: str, **rule: Any) -> Removal | LogExtent:
+    if signal == RetentionRule.Signal.LOGS:
+        return would_remove_logs(current(), **rule)
+    return would_remove(current(), **rule)
 
 
 @requires("manage:retention")
