@@ -1,4 +1,4 @@
-"""`/settings/retention`: how long samples and log records are kept, and rules that end them earlier, tried before saved."""
+"""`/settings/retention`: how long samples and log records are kept, and rules that end them earlier, tried first."""
 
 from typing import Any
 
