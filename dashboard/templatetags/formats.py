@@ -94,17 +94,21 @@ def money(value: Number, currency: str = "USD") -> str:
     amount = Decimal(str(value or 0))
     if 0 < abs(amount) < Decimal("0.005"):
         return "< $0.01" if currency == "USD" else f"< 0.01 {currency}"
-    text = f"{amount:,.2f}" if abs(amount) < 1000 else f"{amount:,.0f}"
-    return f"${text}" if currency == "USD" else f"{text} {currency}"
+    return _with_currency(f"{amount:,.2f}" if abs(amount) < 1000 else f"{amount:,.0f}", currency)
 
 
 @register.filter
-def exact_money(value: Number, currency: str = "USD") -> str:
-    """Always to the cent, for rows that add up: $0.42, $12,804.07; other currencies by their code."""
-    if not _known(value):
+def exact_money(value: Number | str, currency: str = "USD") -> str:
+    """To the cent, for rows that add up: $0.42, -$12,804.07; other currencies by their code. Reads decimal text too."""
+    if not (_known(value) or (isinstance(value, str) and value)):
         return NOTHING
-    text = f"{Decimal(str(value)):,.2f}"
-    return f"${text}" if currency == "USD" else f"{text} {currency}"
+    return _with_currency(f"{Decimal(str(value)):,.2f}", currency)
+
+
+def _with_currency(text: str, currency: str) -> str:
+    if currency != "USD":
+        return f"{text} {currency}"
+    return f"-${text[1:]}" if text.startswith("-") else f"${text}"
 
 
 @register.filter

@@ -15,9 +15,9 @@ Floats = NDArray[np.float64]
 PAST_DAYS: Final = 28
 LEAST_DAYS: Final = 21
 """Three of each weekday."""
-SCORE: Final = 5.0
+SCORE: Final = 6.0
 """Robust standard deviations from which a day is told."""
-LEAST_RATIO: Final = 0.1
+LEAST_RATIO: Final = 0.2
 """Share of the usual spend below which no difference is told."""
 _MAD_TO_SIGMA: Final = 1.4826
 
@@ -43,8 +43,7 @@ def odd_days(history: Floats) -> list[OddDay]:
     for index in range(LEAST_DAYS, len(history)):
         past = kept[max(0, index - PAST_DAYS) : index]
         usual = _usual(past)
-        residuals = past - _smooth(past)
-        spread = _MAD_TO_SIGMA * float(np.median(np.abs(residuals - np.median(residuals))))
+        spread = _week_to_week(past)
         difference = float(history[index]) - usual
         # A flat past has no spread; a hundredth of the level keeps a cent from being an alarm.
         score = difference / max(spread, abs(usual) * 0.01, 1e-9)
@@ -59,10 +58,10 @@ def _usual(past: Floats) -> float:
     return float(np.median(past[::-1][6::7]))
 
 
-def _smooth(past: Floats) -> Floats:
-    """Each day's weekday median."""
-    at = np.arange(len(past)) % 7
-    return np.array([np.median(past[at == number]) for number in at])
+def _week_to_week(past: Floats) -> float:
+    """Robust standard deviation of the change from a day to the same weekday a week later."""
+    changes = past[7:] - past[:-7]
+    return _MAD_TO_SIGMA * float(np.median(np.abs(changes - np.median(changes))))
 
 
 # ---- what made it --------------------------------------------------------------------------------------------

@@ -100,6 +100,12 @@ def test_money_that_adds_up_is_written_to_the_cent(currency: str, words: str) ->
     assert exact_money(Decimal("12804.0684"), currency) == words
 
 
+def test_a_credit_has_its_sign_before_the_currency_and_decimal_text_is_read() -> None:
+    assert exact_money(Decimal("-454.69")) == "-$454.69"
+    assert exact_money("-3.5") == "-$3.50"
+    assert exact_money("") == "–"  # noqa: RUF001 - the sign for "nothing is known"
+
+
 def test_a_service_without_a_bill_is_estimated_from_what_it_used(store: TelemetryStore) -> None:
     write_series(store, ("process_resident_memory_bytes", {"job": "mail"}, gauge(2**30)))
     shown = panel(days=1)

@@ -26,6 +26,12 @@ def test_a_drop_stands_out_too_and_cents_do_not() -> None:
     assert [(found.index, found.score < 0) for found in odd_days(history)] == [(30, True)]
 
 
+def test_noise_and_growth_do_not_stand_out() -> None:
+    noise = np.random.default_rng(3).uniform(0, 2, 100)
+    week = np.resize([12.0, 12, 12, 12, 12, 8, 8], 100)
+    assert odd_days(week + noise + 0.05 * np.arange(100)) == []
+
+
 def test_a_short_history_has_no_odd_days() -> None:
     assert odd_days(np.array([1.0, 100.0, 1.0])) == []
 
