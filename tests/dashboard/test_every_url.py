@@ -111,7 +111,7 @@ def takes_tokens(address: Address) -> bool:
 )
 def test_no_other_spelling_of_an_address_gets_past_the_gate(mutate: str) -> None:
     client = Client(raise_request_exception=False)
-    for path in BEHIND_THE_FACTOR:
+    for path in set(BEHIND_THE_FACTOR) - {"/-/ready"}:  # "//-/ready" is the public "/ready" of a host called "-"
         response = client.get(mutate.format(path), REMOTE_ADDR=ELSEWHERE, follow=False)
         assert response.status_code in (301, 302, 400, 401, 403, 404), (path, response.status_code)
         if response.status_code in (301, 302):
