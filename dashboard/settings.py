@@ -287,6 +287,11 @@ TELEMETRY: dict[str, Any] = {
     ),
 }
 
+RESULT_CACHE_BYTES = env_int(
+    "BELVEDERE_RESULT_CACHE_BYTES",
+    64 * 1024**2,
+    "memory for answers to range queries, of which a refresh computes only the new end; 0 keeps none",
+)
 MAX_LOG_TAILS = env_int("BELVEDERE_MAX_LOG_TAILS", 50, "clients that one process shows log lines live to", minimum=1)
 
 # ---- ways in: limits ---------------------------------------------------------------------------------------

@@ -1,14 +1,12 @@
 """Queries from text to result: the entry to PromQL for APIs, pages and policies."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from telemetry.model.errors import InvalidInput
 from telemetry.model.histograms import RawHistograms
-from telemetry.model.labels import Labels
 from telemetry.model.labelsets import drop_metadata
 from telemetry.model.samples import Frame, RawColumns
 from telemetry.model.time import TimeGrid
@@ -17,47 +15,28 @@ from telemetry.promql.ast import Expr, ValueType
 from telemetry.promql.evaluator import Evaluator
 from telemetry.promql.invariance import invariant_nodes
 from telemetry.promql.parser import parse
-from telemetry.promql.run import Options, Run, Statistics, limit_exceeded
+from telemetry.promql.result import QueryResult, Samples, ScalarResult
+from telemetry.promql.result_cache import ResultCache
+from telemetry.promql.reuse import look_ahead_ms
+from telemetry.promql.run import Options, Run, limit_exceeded
 from telemetry.promql.source import SampleSource
 from telemetry.promql.typecheck import value_type
 from telemetry.promql.values import Indices, Mask, RangeVector, Scalar, Text, Value, Vector, merge_rows
 from telemetry.store.query_scope import query_scope
 
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Result of a range vector asked for at one instant: the samples themselves."""
-
-    labels: Sequence[Labels]
-    columns: RawColumns
-    histograms: RawHistograms | None = None
-    """Native histograms of the same series; None if there are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScalarResult:
-    times_ms: "np.typing.NDArray[np.int64]"
-    values: "np.typing.NDArray[np.float64]"
-    """float64[T]"""
-
-
-@dataclass(frozen=True, slots=True)
-class QueryResult:
-    """Answer to a query with what it has cost and what is to be said about it."""
-
-    value: Frame | Samples | ScalarResult | str
-    """Frame for instant vectors; its rows are in the order of the result."""
-    warnings: Sequence[str]
-    infos: Sequence[str]
-    statistics: Statistics
+__all__ = ["Engine", "QueryResult", "Samples", "ScalarResult"]
 
 
 class Engine:
     """PromQL over one source of samples. Safe to use from several threads."""
 
-    def __init__(self, source: SampleSource, options: Options | None = None) -> None:
+    def __init__(
+        self, source: SampleSource, options: Options | None = None, *, cache: ResultCache | None = None
+    ) -> None:
+        """`cache` keeps answers to range queries; it has to listen to the commits of the source."""
         self._source = source
         self._options = options or Options()
+        self._cache = cache
 
     def instant(self, text: str, time_ms: int, options: Options | None = None) -> QueryResult:
         """Value of a query at one time.
@@ -76,6 +55,15 @@ class Engine:
         kind = value_type(parse(text))
         if kind not in (ValueType.SCALAR, ValueType.VECTOR):
             raise InvalidInput(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
+        ahead = look_ahead_ms(parse(text), grid.step_ms) if self._cache and options.keep_results else None
+        if self._cache is None or ahead is None:
+            return self._range(text, grid, options)
+        started = time.monotonic()
+        result = self._cache.answer(text, grid, options, ahead, lambda part: self._range(text, part, options))
+        result.statistics.seconds = time.monotonic() - started
+        return result
+
+    def _range(self, text: str, grid: TimeGrid, options: Options) -> QueryResult:
         result = self._query(text, grid, options, step_ms=grid.step_ms)
         if isinstance(result.value, Frame):
             return replace(result, value=_by_labels(result.value))

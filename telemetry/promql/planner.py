@@ -1,7 +1,8 @@
 """Where sample-level work runs: in the engine that holds the samples, or in numpy over raw columns.
 
 Fetching raw samples costs about 0.2 us each and numpy little more, a point of the engine's grid functions about 0.3 us
-and reading behind it less than fetching does. So the engine is asked where many samples make one point.
+and reading behind it less than fetching does. So the engine is asked where many samples make one point, unless they
+are in memory: from there 240 samples of a series take less time than asking the engine anything.
 
 Measured against Prometheus, the engine's functions agree to the last digit but for rate and increase: there it takes
 differences of running sums of resets, which turns a zero after a reset into 1e-16 and infinities into NaN. Those two
@@ -49,7 +50,10 @@ def _by_engine(
     shifted = TimeGrid(grid.start_ms - offset, grid.end_ms - offset, grid.step_ms)
     if shifted.start_ms - window_ms < EARLIEST_MS or shifted.end_ms > LATEST_MS:
         return None
-    series = run.select(selector.matchers, TimeRange(shifted.start_ms - window_ms + 1, shifted.end_ms))
+    time_range = TimeRange(shifted.start_ms - window_ms + 1, shifted.end_ms)
+    if run.options.prefer_memory and run.source.in_memory(time_range):
+        return None
+    series = run.select(selector.matchers, time_range)
     if run.has_histograms(series):
         return None
     run.count_points(len(series) * len(grid))

@@ -40,9 +40,13 @@ class Options:
     """Points a series of a range query."""
     sample_interval_ms: int = 15_000
     """Usual time between two samples of a series; a guess that only chooses the way of computing."""
+    prefer_memory: bool = True
+    """Compute from samples in memory whatever is there, rather than in the engine."""
     delayed_name_removal: bool = False
     """Keep metric names until the end of a query, so that labels can be made of them
     (Prometheus' feature promql-delayed-name-removal)."""
+    keep_results: bool = True
+    """Answer from kept results, where an engine keeps any, and keep this one."""
     cancellation: Cancellation | None = None
     """Thrown when nobody waits for the answer any more."""
 

@@ -45,6 +45,9 @@ class HistogramSource(SampleSource, Protocol):
 class GridSource(SampleSource, Protocol):
     """A source that can also compute functions over windows next to its samples."""
 
+    def in_memory(self, time_range: TimeRange) -> bool:
+        """Whether reading the samples of the range costs nothing but this process's time."""
+
     def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
         """`function` over (t - window, t] for each time of the grid, one row a row of `series`."""
 

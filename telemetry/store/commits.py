@@ -62,6 +62,10 @@ class CommitListener(Protocol):
         """These samples are in the store now."""
         ...
 
+    def histograms_committed(self, timestamps_ms: NDArray[np.int64]) -> None:
+        """Native histogram samples of these times (M >= 1, of any order) are in the store now."""
+        ...
+
     def contents_changed(self) -> None:
         """Rows were removed or series moved to other services: what is remembered has to be read anew.
 

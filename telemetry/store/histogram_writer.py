@@ -51,6 +51,7 @@ class HistogramWriter:
         engine: Engine,
         registry: Registry[bytes],
         commit_series: CommitSeries,
+        tell: Callable[[NDArray[np.int64]], None],
         metadata: MetadataTable,
         metrics: HistogramMetrics,
         settings: StoreSettings,
@@ -59,6 +60,7 @@ class HistogramWriter:
         self._registry = registry
         self._catalogue = registry.catalogue
         self._commit_series = commit_series
+        self._tell = tell
         self._metadata = metadata
         self._metrics = metrics
         self._settings = settings
@@ -111,6 +113,7 @@ class HistogramWriter:
             "histogram_samples", _rows(self._catalogue, indices, timestamps, histograms), INSERT_SETTINGS
         )
         self.last_seen.note(self._catalogue.services.view[indices], timestamps)
+        self._tell(timestamps)
 
 
 def _rows(

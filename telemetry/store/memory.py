@@ -91,6 +91,9 @@ class StoreMemory:
             if held := self._held:
                 held.recent.add(self._numbers_of(held, samples), samples.timestamps_ms, samples.values)
 
+    def histograms_committed(self, timestamps_ms: NDArray[np.int64]) -> None:
+        """Native histograms are not kept in memory."""
+
     def contents_changed(self) -> None:
         with self._lock:
             self._held = None
@@ -135,6 +138,16 @@ class StoreMemory:
         return numbers
 
     # ---- out
+
+    def covers(self, time_range: TimeRange) -> bool:
+        """Whether all samples of the range are here; if not, they are sent for as far as there is room."""
+        held = self._ready()
+        if held is None:
+            return False
+        if held.recent.covers(time_range):
+            return True
+        self._want(held.recent, time_range.start_ms)
+        return False
 
     def read_samples(self, series: SeriesSet, time_range: TimeRange, most: int) -> RawColumns | None:
         """All samples in the range by row, if they are all here and not more than `most`."""

@@ -133,6 +133,12 @@ class SampleWriter:
                 for listener in self.listeners:
                     listener.series_committed(self._committed_series(sightings))
 
+    def tell_of_histograms(self, timestamps_ms: NDArray[np.int64]) -> None:
+        """Tell the listeners of committed native histograms. From any thread."""
+        with self._telling:
+            for listener in self.listeners:
+                listener.histograms_committed(timestamps_ms)
+
     def _series_columns(self, sightings: Sightings) -> pa.Table:
         codes = self._catalogue.metrics.view[sightings.indices]
         metric = self._catalogue.metric_names.dictionary_array(codes)

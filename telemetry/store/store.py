@@ -18,6 +18,7 @@ from telemetry.model.samples import Frame, MetricMetadata, RawColumns, SampleBat
 from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.store.cardinality import CardinalityQuery, CardinalityReader, CardinalityRow, CardinalityTotals
 from telemetry.store.catalogue import Catalogue, ResolveService
+from telemetry.store.commit_times import CommitTimes
 from telemetry.store.commits import CommitListener
 from telemetry.store.engine import Engine
 from telemetry.store.exemplars import ExemplarReader, ExemplarWriter
@@ -105,7 +106,13 @@ class TelemetryStore:
         )
         self._histogram_metrics = HistogramMetrics(engine)
         self._histograms = HistogramWriter(
-            engine, self._series, self._samples.commit_series, self._metadata, self._histogram_metrics, settings
+            engine,
+            self._series,
+            self._samples.commit_series,
+            self._samples.tell_of_histograms,
+            self._metadata,
+            self._histogram_metrics,
+            settings,
         )
         self._exemplars = ExemplarWriter(engine, self._series, self._samples.commit_series, settings)
         self._exemplar_reader = ExemplarReader(engine, read, settings)
@@ -136,6 +143,10 @@ class TelemetryStore:
         self._memory = StoreMemory(engine, self._sink, settings.recent_bytes) if engine.embedded else None
         if self._memory:
             self.add_commit_listener(self._memory)
+        self.commit_times = CommitTimes() if engine.embedded else None
+        """What was committed since when; None where other processes write the store too."""
+        if self.commit_times:
+            self.add_commit_listener(self.commit_times)
         self._query_log = QueryLog(engine, INSERT_SETTINGS, read)
 
     @classmethod
@@ -271,6 +282,10 @@ class TelemetryStore:
     def read_histograms(self, series: SeriesSet, time_range: TimeRange) -> RawHistograms | None:
         """As `read_samples`, the native histogram samples of these series; None if there are none."""
         return self._histogram_reader.raw(series, time_range)
+
+    def in_memory(self, time_range: TimeRange) -> bool:
+        """Whether all samples of the range are in memory, so that reading them asks nothing of the engine."""
+        return self._memory is not None and self._memory.covers(time_range)
 
     def grid(self, series: SeriesSet, function: GridFunction, grid: TimeGrid, window_ms: int) -> Frame:
         """`function` over the window (t - window_ms, t] of each grid time, computed by the engine.

@@ -60,6 +60,7 @@ def _options(request: HttpRequest) -> Options:
         options,
         timeout_seconds=timeout_seconds(request, options.timeout_seconds),
         lookback_ms=lookback_ms(request, options.lookback_ms),
+        keep_results=value_of(request, "nocache") != "1",
         cancellation=cancellation_of(request),
     )
 

@@ -21,7 +21,7 @@ from tests.series import write_series
 from tests.telemetry.batches import NOW_MS
 
 START = NOW_MS - 3_600_000
-BY_ENGINE = Options(sample_interval_ms=0)
+BY_ENGINE = Options(sample_interval_ms=0, prefer_memory=False)
 BY_NUMPY = Options(sample_interval_ms=10**9)
 
 

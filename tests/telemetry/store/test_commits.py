@@ -12,6 +12,7 @@ class Notes:
     def __init__(self) -> None:
         self.series: list[CommittedSeries] = []
         self.samples: list[CommittedSamples] = []
+        self.histograms: list[int] = []
         self.changes = 0
 
     def series_committed(self, series: CommittedSeries) -> None:
@@ -20,6 +21,9 @@ class Notes:
     def samples_committed(self, samples: CommittedSamples) -> None:
         assert self.series, "series are told before their samples"
         self.samples.append(samples)
+
+    def histograms_committed(self, timestamps_ms) -> None:
+        self.histograms.extend(timestamps_ms.tolist())
 
     def contents_changed(self) -> None:
         self.changes += 1
