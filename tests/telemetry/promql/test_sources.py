@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from telemetry.model.labels import labels_from
 from telemetry.model.samples import STALE_NAN, Frame
-from telemetry.model.time import TimeGrid
+from telemetry.model.time import TimeGrid, TimeRange
 from telemetry.promql import planner
 from telemetry.promql.engine import Engine
 from telemetry.promql.run import Options
@@ -90,9 +90,12 @@ def test_the_engine_and_numpy_agree_on_the_newest_sample(
 class CountedGrids:
     """A store that counts how often its own functions are asked for."""
 
-    def __init__(self, store: TelemetryStore) -> None:
+    def __init__(self, store: TelemetryStore, *, recent: bool = False) -> None:
         self.select_series, self.read_samples = store.select_series, store.read_samples
-        self.store, self.asked = store, 0
+        self.store, self.recent, self.asked = store, recent, 0
+
+    def in_memory(self, _: TimeRange) -> bool:
+        return self.recent
 
     def grid(self, *args: object) -> Frame:
         self.asked += 1
@@ -119,6 +122,12 @@ def test_the_engine_is_asked_where_steps_are_coarse(
     assert isinstance(source, GridSource)
     Engine(source).range(query, TimeGrid(START, NOW_MS, step_ms))
     assert source.asked == asked
+
+
+def test_the_engine_is_not_asked_for_samples_in_memory(loaded: TelemetryStore) -> None:
+    source = CountedGrids(loaded, recent=True)
+    Engine(source).range("delta(odd_total[5m]) + odd_total", TimeGrid(START, NOW_MS, 600_000))
+    assert source.asked == 0
 
 
 @pytest.mark.parametrize(
