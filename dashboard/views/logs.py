@@ -26,6 +26,7 @@ from dashboard.panels.log_tree import json_tree
 from dashboard.panels.logs import exported, exported_row, log_page, surrounding
 from dashboard.panels.time_range import page_range
 from dashboard.query_notes import logql_noted
+from dashboard.runtime.client_gone import cancellation_of
 from dashboard.views.log_filters import log_filter, log_query
 from dashboard.views.streaming import streamed
 from fleet.models import Service
@@ -98,7 +99,7 @@ def _logql(request: HttpRequest, text: str) -> dict[str, Any]:
         return found[0].result
 
     try:
-        logql_noted(current(), actor, "page", text, lambda: ask(logql_engine()))
+        logql_noted(current(), actor, "page", text, lambda: ask(logql_engine(cancellation_of(request))))
     except ParseError as error:
         return {"is_logql": True, "error": error.reason, "mistaken": True, "mistake": mistake_of(error, text)}
     except TelemetryError as error:

@@ -88,7 +88,7 @@ class LogqlEngine:
 
     def _metric(self, expr: Metric, grid: Grid) -> QueryResult:
         run = Run(self._source, self._options)
-        with query_scope(run.deadline):
+        with query_scope(run.deadline, self._options.cancellation):
             value = Evaluator(run, grid).value(expr)
         return _finished(run, value, grid)
 
@@ -101,7 +101,7 @@ class LogqlEngine:
             )
             raise LimitExceeded(problem, limit_name=name)
         run = Run(self._source, self._options)
-        with query_scope(run.deadline):
+        with query_scope(run.deadline, self._options.cancellation):
             found = list(_taken(_all_entries(run, selector, lines), lines))
         run.statistics.entries = len(found)
         return _finished(run, Lines(found), None)

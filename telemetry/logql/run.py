@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from telemetry.logql.source import LogSource
+from telemetry.model.cancellation import Cancellation
 from telemetry.model.errors import LimitExceeded, QueryTimeout
 from telemetry.model.labels import Matcher
 from telemetry.store.log_lines import StreamSet
@@ -21,6 +22,8 @@ class Options:
     max_days: int = 400
     pushdown: bool = True
     """Whether the engine does what it can; without, every line is looked at here. For tests of equality."""
+    cancellation: Cancellation | None = None
+    """Thrown when nobody waits for the answer any more."""
 
 
 @dataclass(slots=True)
@@ -53,7 +56,9 @@ class Run:
         return self.started + self.options.timeout_seconds
 
     def check_time(self) -> None:
-        """Raise QueryTimeout after the deadline."""
+        """Raise QueryTimeout after the deadline, QueryCancelled once nobody waits."""
+        if self.options.cancellation is not None:
+            self.options.cancellation.check()
         if time.monotonic() > self.deadline:
             name = ENV_NAMES["query_timeout_seconds"]
             raise QueryTimeout(f"the query took longer than {self.options.timeout_seconds:g} s ({name})")

@@ -8,7 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from dashboard.api.prometheus.render import to_json
-from telemetry.model.errors import InvalidInput, LimitExceeded, QueryTimeout, StoreUnavailable, TelemetryError
+from telemetry.model.errors import (
+    InvalidInput,
+    LimitExceeded,
+    QueryCancelled,
+    QueryTimeout,
+    StoreUnavailable,
+    TelemetryError,
+)
 
 View = Callable[..., HttpResponse]
 
@@ -16,6 +23,7 @@ _STATUS: Final[tuple[tuple[type[TelemetryError], int], ...]] = (
     (InvalidInput, 400),
     (LimitExceeded, 400),
     (QueryTimeout, 504),
+    (QueryCancelled, 499),
     (StoreUnavailable, 503),
     (TelemetryError, 500),
 )

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from telemetry.logql.engine import LineRange, Lines, LogqlEngine
 from telemetry.logql.errors import EvaluationError
 from telemetry.logql.run import Options
-from telemetry.model.errors import LimitExceeded
+from telemetry.model.cancellation import Cancellation
+from telemetry.model.errors import LimitExceeded, QueryCancelled
 from telemetry.model.labels import labels_from
 from telemetry.store.queries import LogQuery
 from tests.telemetry.batches import NOW_MS, log_batch
@@ -196,3 +197,14 @@ def test_minutes_forget_lines_that_were_deleted(filled):
     assert engine.instant(query, at).value.values.tolist() == [[300.0]]
     filled.delete_logs(LogQuery(START, at, services=("one",)))
     assert engine.instant(query, at).value.values.tolist() == [[150.0]]
+
+
+def test_a_query_ends_when_nobody_waits_for_it(filled):
+    gone = Cancellation()
+    engine = LogqlEngine(filled, Options(cancellation=gone))
+    wanted = LineRange(START, START + 301 * SECOND)
+    assert engine.range('{env="p"}', wanted, SECOND).value.entries
+    gone.cancel()
+    for query in ('{env="p"}', 'sum(count_over_time({env="p"} | json [5m]))'):
+        with pytest.raises(QueryCancelled):
+            engine.range(query, wanted, SECOND)
