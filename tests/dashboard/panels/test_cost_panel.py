@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plotly import graph_objects
 
@@ -199,6 +199,7 @@ lines = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(billed=st.lists(lines, max_size=30), estimate=st.lists(lines, max_size=10))
 def test_every_table_adds_up_to_the_spend_exactly_and_in_cents(
     billed: list[SpendLine], estimate: list[SpendLine]
