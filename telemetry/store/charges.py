@@ -1,14 +1,14 @@
 """Charges of bills: written by batch, read as sums and rows of the batches that the caller says count."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
 
-from telemetry.model.charges import ChargeBatch, ChargeGroup
+from telemetry.model.charges import CHARGE_SCHEMA, ChargeBatch, ChargeGroup
 from telemetry.store.engine import Engine
 from telemetry.store.store import TelemetryStore
 
@@ -186,6 +186,27 @@ class ChargeTable:
         if not asked.batches:
             return []
         return [tuple(row) for row in self._engine.rows(_SUMMED, _asked(asked), self._read)]
+
+    def extra_columns(self, asked: ChargeFilter) -> list[str]:
+        """Names of the columns that charges have beside those of the table."""
+        if not asked.batches:
+            return []
+        sql = f"SELECT DISTINCT arrayJoin(JSONExtractKeys(extra)) AS name FROM charges WHERE {_ASKED} ORDER BY name"
+        return [str(row[0]) for row in self._engine.rows(sql, _asked(asked), self._read)]
+
+    def whole(self, asked: ChargeFilter, columns: Sequence[str], *, block: int = 20_000) -> Iterator[tuple[Any, ...]]:
+        """`columns` of every charge by batch and row, some thousand at a time. Raises ValueError for an unknown one."""
+        if unknown := set(columns) - set(CHARGE_SCHEMA.names) - {"batch", "service", "environment", "row"}:
+            raise ValueError(f"charges have no columns {sorted(unknown)}")
+        sql = f"""
+            SELECT row, {", ".join(columns)} FROM charges
+            WHERE {_ASKED} AND row > {{after:Int64}} ORDER BY row LIMIT {{block:UInt64}}
+        """
+        for batch in asked.batches:
+            after, parameters = -1, _asked(replace(asked, batches=[batch]))
+            while rows := self._engine.rows(sql, {**parameters, "after": after, "block": block}, self._read):
+                yield from (tuple(row[1:]) for row in rows)
+                after = rows[-1][0]
 
     def quantities(self, asked: ChargeFilter) -> list[tuple[str, Decimal, Decimal | None]]:
         """(product, billed cost, quantity), exact, of whole charges; no quantity where any charge has none.
