@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from dashboard.panels.golden_signals import CPU, LATENCY, REQUESTS, Source
+from dashboard.panels.golden_signals import CPU, CPU_LIMIT, LATENCY, MEMORY, MEMORY_LIMIT, REQUESTS, Source
 from dashboard.panels.grid_values import values_on_grid
 from dashboard.panels.metrics import engine_options, frame_of
 from dashboard.panels.scaling_readings import CPU_REQUEST, CPU_TARGET, DESIRED, MAXIMUM, MINIMUM, READY
@@ -30,6 +30,9 @@ QUANTITIES: Final = {
     "maximum": MAXIMUM,
     "cpu_request": CPU_REQUEST,
     "cpu_target": CPU_TARGET,
+    "cpu_limit": CPU_LIMIT.sources,
+    "memory": MEMORY.sources,
+    "memory_limit": MEMORY_LIMIT.sources,
 }
 
 

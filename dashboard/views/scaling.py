@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from dashboard.accounts.csv_export import csv_response
 from dashboard.accounts.gate import requires
 from dashboard.panels.figures import Figure
+from dashboard.panels.outlook import Outlook, outlooks
 from dashboard.panels.scaling import Fleet, ScalingPanel, ScalingRow, replicas_figure, scaling_panel
 from dashboard.panels.scaling_changes import ScalingChanges, scaling_changes
 from dashboard.panels.time_range import PageRange, page_range
@@ -37,6 +38,7 @@ def scaling(request: HttpRequest) -> HttpResponseBase:
         "service": request.GET.get("service", ""),
         "chosen": chosen,
         "chosen_figure": _figure(time_range, chosen) if chosen else None,
+        "outlooks": _outlooks(time_range, chosen) if chosen else [],
         "changes": _changes(time_range, chosen) if chosen else None,
     }
     return render(request, "scaling/scaling.html", context)
@@ -71,6 +73,13 @@ def _changes(time_range: PageRange, chosen: ScalingRow) -> ScalingChanges | None
         return scaling_changes(current(), time_range, chosen.service, chosen.environment)
     except TelemetryError:
         return None
+
+
+def _outlooks(time_range: PageRange, chosen: ScalingRow) -> list[Outlook]:
+    try:
+        return outlooks(current(), chosen.service, chosen.environment, time_range.end_ms)
+    except TelemetryError:
+        return []
 
 
 def _csv_row(row: ScalingRow) -> tuple[object, ...]:
