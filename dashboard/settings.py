@@ -267,6 +267,12 @@ TELEMETRY: dict[str, Any] = {
         "lines that one LogQL query may take through its pipeline",
         minimum=1,
     ),
+    "max_query_log_bytes": env_int(
+        "BELVEDERE_MAX_QUERY_LOG_BYTES",
+        256 * 1024**3,
+        "bytes (not compressed) that one LogQL query may read in the engine at a time",
+        minimum=1,
+    ),
     "max_query_log_entries": env_int(
         "BELVEDERE_MAX_QUERY_LOG_ENTRIES", 5_000, "lines that one LogQL query may answer", minimum=1
     ),

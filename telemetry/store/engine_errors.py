@@ -13,14 +13,20 @@ _TIMEOUTS: Final = frozenset({159, 160, 209, 394})
 """TIMEOUT_EXCEEDED, TOO_SLOW, SOCKET_TIMEOUT, QUERY_WAS_CANCELLED"""
 _MEMORY: Final = frozenset({241})
 """MEMORY_LIMIT_EXCEEDED"""
-_ROWS: Final = frozenset({158, 307, 396})
-"""TOO_MANY_ROWS, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES"""
+_ROWS: Final = frozenset({158, 396})
+"""TOO_MANY_ROWS, TOO_MANY_ROWS_OR_BYTES"""
+_BYTES: Final = frozenset({307})
+"""TOO_MANY_BYTES: only queries for log lines have such a limit"""
 _REGEXP: Final = frozenset({427})
 """CANNOT_COMPILE_REGEXP"""
 
 
 class TooManyRows(LimitExceeded):
     """The engine would have to read, or return, more rows than it was allowed to."""
+
+
+class TooManyBytes(LimitExceeded):
+    """The engine would have to read more bytes than it was allowed to."""
 
 
 def translated(error: Exception) -> TelemetryError:
@@ -35,6 +41,10 @@ def translated(error: Exception) -> TelemetryError:
     if code in _ROWS:
         name = ENV_NAMES["max_query_samples"]
         return TooManyRows(f"the query reads more than {name} allows: {sentence}", limit_name=name)
+    if code in _BYTES:
+        name = ENV_NAMES["max_query_log_bytes"]
+        problem = f"the query reads more bytes than {name} allows; narrow its selector or its range: {sentence}"
+        return TooManyBytes(problem, limit_name=name)
     if code in _REGEXP:
         return InvalidInput(f"invalid regular expression: {sentence}")
     return StoreUnavailable(f"the telemetry engine could not answer: {sentence}")

@@ -10,6 +10,7 @@ from telemetry.store.conditions import Conditions, between_ns
 from telemetry.store.engine import Engine, Settings
 from telemetry.store.log_fields import LogFields
 from telemetry.store.log_lines import EXACT_NUMBERS, LineQuery, field_tests, line_conditions, stream_conditions
+from telemetry.store.log_query_limit import refusals_counted
 
 _MINUTE_NS: Final = 60 * 10**9
 _LEAST_MINUTES: Final = 3
@@ -55,7 +56,8 @@ class LineCounter:
         minutes = _whole_minutes(query)
         sql = _by_line(conditions, self._fields, query) if minutes is None else _by_minute(conditions, query, minutes)
         settings = {**self._read_settings, **EXACT_NUMBERS} if query.lines.fields else self._read_settings
-        return self._engine.arrow(sql, conditions.parameters, settings)
+        with refusals_counted():
+            return self._engine.arrow(sql, conditions.parameters, settings)
 
 
 def _nothing() -> pa.Table:

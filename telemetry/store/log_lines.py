@@ -15,6 +15,7 @@ from telemetry.model.labels import Labels, Matcher
 from telemetry.store.conditions import Conditions, between_ns, stream_label
 from telemetry.store.engine import Engine, Settings
 from telemetry.store.log_fields import LogFields
+from telemetry.store.log_query_limit import log_read_settings, refusals_counted
 from telemetry.store.log_words import word_conditions
 from telemetry.store.queries import LineCondition
 from telemetry.store.series_reader import UNWRITTEN_MS, labels_of
@@ -85,6 +86,7 @@ class LineReader:
         self._fields = fields
         self._settings = settings
         self._read_settings = read_settings
+        self._line_settings = log_read_settings(settings, read_settings)
 
     def streams(self, matchers: Sequence[Matcher], start_ns: int, end_ns: int) -> StreamSet:
         """Streams that match and may have lines between. Raises LimitExceeded above `max_query_series`."""
@@ -124,11 +126,11 @@ class LineReader:
         limit = most + 1 if query.limit is None else min(query.limit, most + 1)
         order = f"ORDER BY timestamp {'DESC' if query.backward else 'ASC'} " if query.limit is not None else ""
         metadata = "attributes" if query.with_metadata else "''"
-        found = self._engine.arrow(
+        found = self._read(
             f"SELECT stream, toUnixTimestamp64Nano(timestamp) AS time, body AS line, {metadata} AS metadata "
             f"FROM log_records WHERE {where} {order}LIMIT {conditions.bind(limit, 'UInt64')}",
             conditions.parameters,
-            {**self._read_settings, **EXACT_NUMBERS} if query.fields else self._read_settings,
+            EXACT_NUMBERS if query.fields else {},
         )
         if found.num_rows > most:
             name = ENV_NAMES["max_query_log_lines"]
@@ -137,6 +139,10 @@ class LineReader:
             )
             raise LimitExceeded(sentence, limit_name=name)
         return found
+
+    def _read(self, sql: str, parameters: dict[str, object], settings: Settings) -> pa.Table:
+        with refusals_counted():
+            return self._engine.arrow(sql, parameters, {**self._line_settings, **settings})
 
 
 def _stream_set(streams: Sequence[KnownStream]) -> StreamSet:

@@ -34,3 +34,6 @@ BLOCK_SECONDS: Final = Histogram(
 GROUPED: Final = Counter("belvedere_store_grouped_records", "Log records grouped into patterns.")
 UNGROUPED: Final = Counter("belvedere_store_ungrouped_records", "Log records that came too fast to be grouped.")
 GROUPING_SECONDS: Final = Counter("belvedere_store_grouping_cpu_seconds", "CPU time spent on grouping log records.")
+LOG_QUERIES_OVER_BYTES: Final = Counter(
+    "belvedere_store_log_queries_over_bytes", "LogQL queries stopped because they would read too many bytes."
+)

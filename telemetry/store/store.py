@@ -35,6 +35,7 @@ from telemetry.store.log_buffer import TABLE, DirectLogInserts, LogBuffer, LogSi
 from telemetry.store.log_counts import CountQuery, LineCounter
 from telemetry.store.log_fields import LogFields
 from telemetry.store.log_lines import LineQuery, LineReader, StreamSet
+from telemetry.store.log_query_limit import log_read_settings
 from telemetry.store.log_reader import LogReader
 from telemetry.store.log_rules import LogRules, LogRulesNow
 from telemetry.store.log_writer import LogWriter
@@ -135,7 +136,7 @@ class TelemetryStore:
         self._cardinality = CardinalityReader(engine, read)
         self._selector_retention = SelectorRetention(engine, read)
         self._line_reader = LineReader(engine, settings, read, self.log_fields, self._stream_index)
-        self._line_counter = LineCounter(engine, read, self.log_fields)
+        self._line_counter = LineCounter(engine, log_read_settings(settings, read), self.log_fields)
         self._upkeep = Upkeep(engine, read)
         self._housekeeping = Housekeeping(engine, self.log_fields)
         self._pattern_reader = PatternReader(engine, read)
