@@ -17,6 +17,9 @@ from fleet.selectors.dependencies import Package
 PRESENT_STATES: Final = tuple(state for state in Finding.State if state != Finding.State.FIXED)
 """States of findings whose problem is there, whatever was decided about it."""
 
+NO_LONGER_NAMED: Final = "no longer named: the same version runs, but no advisory or scanner names it any more"
+"""Reason of a finding that nobody fixed, though it is closed."""
+
 UNDECIDED: Final = "undecided: "
 """Start of a skip reason that comes from our own matching and not from a report."""
 
@@ -25,7 +28,7 @@ _CONTENT_FIELDS: Final = (
     "version", "advisory_id", "aliases", "summary", "fix_versions", "severity_score", "severity_vector", "reported_by",
 )  # fmt: skip
 _LIFE_FIELDS: Final = (
-    "state", "last_seen_at", "fixed_at", "reopened_at", "introduced_by", "fixed_by", "fixed_version",
+    "state", "last_seen_at", "fixed_at", "reopened_at", "introduced_by", "fixed_by", "fixed_version", "reason",
 )  # fmt: skip
 _MOST_PRESSING: Final = (
     Finding.State.OPEN, Finding.State.UNDER_INVESTIGATION, Finding.State.ACCEPTED, Finding.State.NOT_AFFECTED,
@@ -216,6 +219,7 @@ def _continue(
     if kept.state == Finding.State.FIXED:
         kept.state, kept.fixed_at, kept.reopened_at = Finding.State.OPEN, None, now
         kept.fixed_by_id, kept.fixed_version, kept.introduced_by_id = None, "", inventory.deployment_id
+        kept.reason = ""
         changes.reopened += 1
     if inventory.is_fresh:
         kept.last_seen_at = now
@@ -235,5 +239,7 @@ def _close(
             if finding.state in _GONE_IS_FIXED:
                 finding.state, finding.fixed_at = Finding.State.FIXED, now
                 finding.fixed_by_id, finding.fixed_version = inventory.deployment_id, inventory.versions_of(package)
+                if finding.version and finding.version == finding.fixed_version:
+                    finding.fixed_by_id, finding.reason = None, NO_LONGER_NAMED
                 changes.fixed += 1
                 changes.update(finding)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from fleet.actions.advisories import BrokenDocument, import_advisories
 from fleet.actions.dependencies import ReportReceipt, import_pip_audit_report
+from fleet.actions.findings import NO_LONGER_NAMED
 from fleet.actions.matching_again import MATCH_AGAIN, match_again
 from fleet.jobs import run_job
 from fleet.models import Advisory, AdvisoryFeed, AuditEvent, AuditReport, Component, Finding, Job, Service
@@ -213,6 +214,19 @@ def test_a_withdrawn_advisory_takes_back_what_only_the_mirror_said() -> None:
     match_again()
     assert states() == {"PYSEC-1": "fixed", "PYSEC-2": "open"}
     assert Finding.objects.get(advisory_id="PYSEC-2").reported_by == ["pip-audit"]
+
+
+def test_what_is_closed_though_the_same_version_runs_says_so_until_it_is_back() -> None:
+    load(advisory("PYSEC-1"))
+    report(row("jinja2", "2.10"))
+    load(advisory("PYSEC-1", modified="2024-02-01T00:00:00Z", withdrawn="2024-02-01T00:00:00Z"))
+    match_again()
+    assert Finding.objects.get().reason == NO_LONGER_NAMED
+    load(advisory("PYSEC-1", modified="2024-03-01T00:00:00Z"))
+    match_again()
+    assert (Finding.objects.get().state, Finding.objects.get().reason) == ("open", "")
+    report(row("jinja2", "3.1"))
+    assert (Finding.objects.get().state, Finding.objects.get().reason) == ("fixed", "")
 
 
 def test_a_rewritten_advisory_is_matched_for_the_packages_it_named_before_as_well() -> None:
