@@ -32,7 +32,7 @@ def render_range(result: QueryResult, limit: int) -> tuple[bytes, bool]:
     """(the object `data` of a range query but for its closing brace, whether `limit` cut it)."""
     match result.value:
         case ScalarResult() as scalar:
-            points = _points(map(time_text, scalar.times_ms.tolist()), value_texts(scalar.values))
+            points = _points(_starts(scalar.times_ms.tolist()), value_texts(scalar.values))
             return _data(b"matrix", b'[{"metric":{},"values":[%s]}]' % points), False
         case Frame() as frame:
             return _data(b"matrix", _matrix(frame, limit)), _cuts(limit, len(frame.labels))
@@ -72,14 +72,15 @@ def _matrix(frame: Frame, limit: int) -> bytes:
         native = present & (frame.histograms[:number] != None)  # noqa: E711 - cell by cell
         present = present & ~native
     texts = value_texts(frame.values[:number][present])
-    times = np.array([time_text(time_ms) for time_ms in frame.times_ms.tolist()], dtype=object)
+    starts = np.array(_starts(frame.times_ms.tolist()), dtype=object)
     ends = np.cumsum(present.sum(axis=1)).tolist()
     series: list[bytes] = []
     start = 0
     for row, end in enumerate(ends):
-        points, histograms = _points(times[present[row]].tolist(), texts[start:end]), b""
+        points, histograms = _points(starts[present[row]].tolist(), texts[start:end]), b""
         if native is not None and frame.histograms is not None:
-            histograms = _histogram_points(times[native[row]].tolist(), frame.histograms[row][native[row]].tolist())
+            times = map(time_text, frame.times_ms[native[row]].tolist())
+            histograms = _histogram_points(times, frame.histograms[row][native[row]].tolist())
         series.append(_series(frame.labels[row], points, histograms))
         start = end
     return b"[%s]" % b",".join(series)
@@ -88,8 +89,8 @@ def _matrix(frame: Frame, limit: int) -> bytes:
 def _samples(samples: Samples, limit: int) -> bytes:
     columns = samples.columns
     texts = value_texts(columns.values)
-    times = [time_text(time_ms) for time_ms in columns.timestamps_ms.tolist()]
-    points = [_points(times[start:end], texts[start:end]) for start, end in pairwise(columns.offsets.tolist())]
+    starts = _starts(columns.timestamps_ms.tolist())
+    points = [_points(starts[start:end], texts[start:end]) for start, end in pairwise(columns.offsets.tolist())]
     histograms = [b""] * len(points) if samples.histograms is None else _histograms(samples.histograms)
     series = map(_series, samples.labels, points, histograms)
     return b"[%s]" % b",".join(list(series)[: _shown(samples.labels, limit)])
@@ -117,8 +118,18 @@ def _histogram_point(time: bytes, histogram: Histogram) -> bytes:
     return b"[%s,%s]" % (time, histogram_json(histogram))
 
 
-def _points(times: Iterable[bytes], texts: Iterable[bytes]) -> bytes:
-    return b",".join([b'[%s,"%s"]' % point for point in zip(times, texts, strict=True)])
+def _starts(times_ms: Iterable[int]) -> list[bytes]:
+    """What stands between two values, with the time of the later one: a row is then one join, not one text a point."""
+    return [b'"],[%s,"' % time_text(time_ms) for time_ms in times_ms]
+
+
+def _points(starts: list[bytes], texts: list[bytes]) -> bytes:
+    """`[time,"value"]` and so on; as many `starts` as `texts`."""
+    if not texts:
+        return b""
+    parts = [b""] * (2 * len(texts))
+    parts[::2], parts[1::2] = starts, texts
+    return b'%s"]' % b"".join(parts)[len(b'"],') :]
 
 
 def _point(time_ms: int, text: bytes) -> bytes:
