@@ -280,6 +280,9 @@ TELEMETRY: dict[str, Any] = {
         "BELVEDERE_MAX_QUERY_LOG_DAYS", 400, "days between start and end of a LogQL query", minimum=1
     ),
     "max_query_points": env_int("BELVEDERE_MAX_QUERY_POINTS", 11_000, "points a series of a range query", minimum=1),
+    "max_query_days": env_int(
+        "BELVEDERE_MAX_QUERY_DAYS", 0, "days between start and end of a PromQL range query; 0 for no limit", minimum=0
+    ),
     "lookback_seconds": env_int(
         "BELVEDERE_LOOKBACK_SECONDS", 300, "how long a sample stays current in PromQL", minimum=1
     ),

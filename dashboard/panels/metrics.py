@@ -81,14 +81,21 @@ def engine_options() -> Options:
 
 
 def explore(
-    store: TelemetryStore, queries: Sequence[str], time_range: PageRange, step: str, unit: str, actor: str = ""
+    store: TelemetryStore,
+    queries: Sequence[str],
+    time_range: PageRange,
+    step: str,
+    unit: str,
+    *,
+    actor: str,
+    options: Options,
 ) -> Exploration:
     """Evaluate up to MOST_QUERIES queries. Never raises for a bad query: its panel says what is wrong."""
     try:
         grid = grid_of(time_range, step)
     except InvalidInput as error:
         return Exploration(time_range.grid(), [QueryPanel(*pair) for pair in _numbered(queries)], str(error))
-    engine = Engine(store, engine_options())
+    engine = Engine(store, options)
 
     def ask(text: str) -> QueryResult:
         return noted(store, actor, "page", text, lambda: engine.range(text, grid))
@@ -196,9 +203,11 @@ def guessed_unit(text: str) -> str:
     return found.group(2) if found else ""
 
 
-def csv_rows(store: TelemetryStore, queries: Sequence[str], grid: TimeGrid) -> Iterator[tuple[object, ...]]:
+def csv_rows(
+    store: TelemetryStore, queries: Sequence[str], grid: TimeGrid, options: Options
+) -> Iterator[tuple[object, ...]]:
     """(query, series, time in UTC, value) of every present value. Raises what evaluation raises, at once."""
-    engine = Engine(store, engine_options())
+    engine = Engine(store, options)
     frames = [(text, frame_of(engine.range(text, grid))) for _, text in _numbered(queries)]
     return _long_rows(frames)
 

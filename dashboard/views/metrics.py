@@ -1,6 +1,7 @@
 """The metrics explorer: queries, completion, download."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -21,11 +22,13 @@ from dashboard.panels.metric_names import (
     suggested_metrics,
     suggested_values,
 )
-from dashboard.panels.metrics import MOST_QUERIES, Exploration, csv_rows, explore, grid_of
+from dashboard.panels.metrics import MOST_QUERIES, Exploration, csv_rows, engine_options, explore, grid_of
 from dashboard.panels.time_range import PageRange, page_range
 from dashboard.panels.units import UNITS
+from dashboard.runtime.client_gone import cancellation_of
 from dashboard.views.streaming import streamed
 from telemetry.model.errors import TelemetryError
+from telemetry.promql.run import Options
 from telemetry.store import TelemetryStore, current
 
 
@@ -48,24 +51,38 @@ def metrics_page(request: HttpRequest) -> HttpResponseBase:
     try:
         if request.GET.get("format") == "csv" and queries:
             return _download(request, queries, time_range)
-        context |= _answers(current(), queries, {**context, "actor": actor_of(request).audit_name})
+        context |= _answers(request, current(), queries, context)
     except TelemetryError as error:
         context["error"] = str(error)
     return render(request, "metrics/metrics.html", context)
 
 
-def _answers(store: TelemetryStore, queries: list[str], context: dict[str, Any]) -> dict[str, Any]:
+def _options(request: HttpRequest) -> Options:
+    """A query ends when nobody waits for its page."""
+    return replace(engine_options(), cancellation=cancellation_of(request))
+
+
+def _answers(
+    request: HttpRequest, store: TelemetryStore, queries: list[str], context: dict[str, Any]
+) -> dict[str, Any]:
     if not queries:
         found = metrics_in(store, context["time_range"].time_range)
         return {"metrics": found, "examples": examples({one.name for one in found})}
     exploration: Exploration = explore(
-        store, queries, context["time_range"], context["step"], context["unit"], context["actor"]
+        store,
+        queries,
+        context["time_range"],
+        context["step"],
+        context["unit"],
+        actor=actor_of(request).audit_name,
+        options=_options(request),
     )
     return {"exploration": exploration, "step_words": step_words(exploration.grid.step_ms)}
 
 
 def _download(request: HttpRequest, queries: list[str], time_range: PageRange) -> HttpResponseBase:
-    rows = csv_rows(current(), queries, grid_of(time_range, request.GET.get("step", "").strip()))
+    grid = grid_of(time_range, request.GET.get("step", "").strip())
+    rows = csv_rows(current(), queries, grid, _options(request))
     lines = csv_lines(("query", "series", "time_utc", "value"), rows)
     return streamed(request, "metrics.csv", "text/csv; charset=utf-8", lines)
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from telemetry.promql.values import Indices, Mask, RangeVector, Scalar, Text, Va
 from telemetry.store.query_scope import query_scope
 
 __all__ = ["Engine", "QueryResult", "Samples", "ScalarResult"]
+
+_DAY_MS: Final = 86_400_000
 
 
 class Engine:
@@ -52,6 +55,10 @@ class Engine:
         if len(grid) - 1 > options.max_points:  # Prometheus counts steps, not points
             sentence = "exceeded maximum resolution of {} points per timeseries, use a larger step"
             raise limit_exceeded("max_query_points", options.max_points, sentence)
+        if options.max_days and grid.end_ms - grid.start_ms > options.max_days * _DAY_MS:
+            days = (grid.end_ms - grid.start_ms) / _DAY_MS
+            sentence = f"the query spans {days:.1f} days, over the limit of {{}}"
+            raise limit_exceeded("max_query_days", options.max_days, sentence)
         kind = value_type(parse(text))
         if kind not in (ValueType.SCALAR, ValueType.VECTOR):
             raise InvalidInput(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')

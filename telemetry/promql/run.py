@@ -38,6 +38,8 @@ class Options:
     """Samples that one query may read, and points it may hold."""
     max_points: int = 11_000
     """Points a series of a range query."""
+    max_days: int = 0
+    """Days between start and end of a range query; 0 for no limit."""
     sample_interval_ms: int = 15_000
     """Usual time between two samples of a series; a guess that only chooses the way of computing."""
     prefer_memory: bool = True
@@ -59,6 +61,7 @@ class Options:
             max_series=int(limits["max_query_series"]),
             max_samples=int(limits["max_query_samples"]),
             max_points=int(limits["max_query_points"]),
+            max_days=int(limits["max_query_days"]),
         )
 
 

@@ -34,6 +34,7 @@ class StoreSettings:
     max_query_series: int = 200_000
     max_query_samples: int = 50_000_000
     max_query_points: int = 11_000
+    max_query_days: int = 0
     max_query_log_lines: int = 5_000_000
     max_query_log_bytes: int = 256 * 1024**3
     max_query_log_entries: int = 5_000

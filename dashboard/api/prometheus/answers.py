@@ -32,7 +32,9 @@ _ERRORS: Final[tuple[tuple[type[TelemetryError], int, str], ...]] = (
     (TelemetryError, 500, "internal"),
 )
 """First row whose class fits."""
-_LIMITS_OF_FORM: Final = frozenset({QUERY_TEXT, QUERY_DEPTH, ENV_NAMES["max_query_points"]})
+_LIMITS_OF_FORM: Final = frozenset(
+    {QUERY_TEXT, QUERY_DEPTH, ENV_NAMES["max_query_points"], ENV_NAMES["max_query_days"]}
+)
 """Limits that are broken by the request itself, before anything is executed."""
 _MOST_NOTES: Final = 10
 """Warnings, and infos, that one answer names."""

@@ -8,6 +8,8 @@ from django.test import Client
 from plotly import graph_objects
 
 from dashboard.panels.metrics import QueryPanel, guessed_unit, pointer_to, series_names
+from dashboard.views import metrics as views
+from telemetry.model.cancellation import CLIENT_GONE, Cancellation
 from telemetry.model.labels import labels_from
 from telemetry.store import TelemetryStore, set_current
 from tests.dashboard.people import client_with_role
@@ -77,6 +79,15 @@ def test_a_step_is_taken_or_named_if_it_cannot_be_read(client: Client) -> None:
 def test_too_many_points_are_refused_with_the_setting_to_change(client: Client) -> None:
     answer = client.get("/metrics-explorer", {"q": "up", "step": "1s", "from": "now-30d"})
     assert "BELVEDERE_MAX_QUERY_POINTS" in answer.context["exploration"].panels[0].error
+
+
+@pytest.mark.parametrize("form", ["", "csv"])
+def test_a_query_of_the_page_stops_when_its_client_is_gone(client: Client, monkeypatch, form: str) -> None:
+    gone = Cancellation()
+    gone.cancel()
+    monkeypatch.setattr(views, "cancellation_of", lambda request: gone)
+    answer = client.get("/metrics-explorer", {"q": "up", "from": "now-15m", "format": form})
+    assert CLIENT_GONE in answer.content.decode()
 
 
 def test_the_download_has_every_value_and_no_formula(client: Client) -> None:

@@ -77,6 +77,14 @@ def test_the_point_limit_is_named(source: MemorySource) -> None:
     assert len(labels_of(Engine(source, Options(max_points=5)).range("x", TimeGrid(0, 5000, 1000)).value)) == 3
 
 
+def test_a_range_of_too_many_days_is_refused_with_its_length_and_the_setting(source: MemorySource) -> None:
+    day_ms = 24 * 60 * MINUTE
+    engine = Engine(source, Options(max_days=2))
+    with pytest.raises(LimitExceeded, match=r"spans 2\.5 days, over the limit of 2 \(BELVEDERE_MAX_QUERY_DAYS\)"):
+        engine.range("x", TimeGrid(0, 5 * day_ms // 2, day_ms // 2))
+    engine.range("x", TimeGrid(0, 2 * day_ms, day_ms))
+
+
 def test_a_query_is_given_up_at_its_deadline(source: MemorySource) -> None:
     chain = " + ".join(["x"] * 2000)
     with pytest.raises(QueryTimeout, match=r"after 0.05 s"):
