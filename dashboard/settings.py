@@ -303,6 +303,16 @@ RESULT_CACHE_BYTES = env_int(
 )
 MAX_LOG_TAILS = env_int("BELVEDERE_MAX_LOG_TAILS", 50, "clients that one process shows log lines live to", minimum=1)
 
+LOG_RETRIES = {
+    "seconds": env_int(
+        "BELVEDERE_LOG_RETRY_SECONDS",
+        300,
+        "how long an acknowledged log push is remembered, by each process, so that the same bytes sent again are not "
+        "stored again; 0 remembers none",
+    ),
+    "bytes": env_int("BELVEDERE_LOG_RETRY_BYTES", 4 * 1024**2, "memory for them; the oldest go first", minimum=1024),
+}
+
 # ---- ways in: limits ---------------------------------------------------------------------------------------
 INGEST = {
     "max_body_bytes": env_int(

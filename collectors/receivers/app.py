@@ -13,13 +13,15 @@ from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import structlog
+from django.conf import settings
 from django.db import close_old_connections
 
-from collectors.receivers.counters import ITEMS, REFUSED, REQUESTS
+from collectors.receivers.counters import ITEMS, REFUSED, REPEATED, REQUESTS
 from collectors.receivers.early_answer import answer_early, unread
 from collectors.receivers.errors import describe
 from collectors.receivers.message import Pending, Received, Reply, media_type
 from collectors.receivers.refusal_log import REFUSALS
+from collectors.receivers.repeats import Repeats, digest_of
 from collectors.receivers.routes import ELASTICSEARCH_PROBE, Receiver, receiver_of
 from fleet.tokens import Principal, authenticate
 from telemetry.model.samples import WriteReceipt
@@ -43,6 +45,7 @@ class ReceiverApp:
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
+        self._repeats = Repeats(settings.LOG_RETRIES["seconds"], settings.LOG_RETRIES["bytes"])
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="receiver")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,13 +79,15 @@ class ReceiverApp:
         return _refusal(receiver, head)
 
     async def _answer(self, receiver: Receiver, request: Received) -> Reply:
-        answer = await self._in_pool(_handle, receiver, request)
+        digest, answer = await self._in_pool(_handle, receiver, request, self._repeats)
         if not isinstance(answer, Pending):
             return answer
         receipt = await asyncio.shield(asyncio.wrap_future(answer.future))
-        return _committed(
-            receiver, replace(receipt, refusals=(*answer.refusals, *receipt.refusals)), answer, request.principal.name
-        )
+        whole = replace(receipt, refusals=(*answer.refusals, *receipt.refusals))
+        reply = _committed(receiver, whole, answer, request.principal.name)
+        if digest and answer.is_recognisable and not whole.refusals:
+            self._repeats.remember(digest, reply)
+        return reply
 
     async def _handled(self, receiver: Receiver, head: "_Head", work: Awaitable[Answered]) -> Answered | Reply:
         try:
@@ -179,9 +184,16 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-def _handle(receiver: Receiver, request: Received) -> Reply | Pending:
+def _handle(receiver: Receiver, request: Received, repeats: Repeats) -> tuple[bytes, Reply | Pending]:
+    """The digest of a log push ('' for anything else) and its answer; the former one if it was acknowledged before."""
     close_old_connections()
-    return receiver.handle(request)
+    if receiver.scope != "ingest:logs" or not request.body or not repeats.is_on:
+        return b"", receiver.handle(request)
+    digest = digest_of(request)
+    if former := repeats.reply_to(digest):
+        REPEATED.labels(receiver.protocol).inc()
+        return digest, former
+    return digest, receiver.handle(request)
 
 
 def _committed(receiver: Receiver, receipt: WriteReceipt, answer: Pending, token: str) -> Reply:

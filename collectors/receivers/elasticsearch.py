@@ -10,6 +10,7 @@ from typing import Any, Final
 from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply
+from collectors.receivers.repeats import is_recognisable
 from collectors.wire.compression import decompress
 from collectors.wire.elasticsearch_bulk import BulkItem, decode_bulk
 from telemetry.model.samples import WriteReceipt
@@ -72,7 +73,10 @@ def bulk(request: Received) -> Pending:
         stored = tuple(refusal for refusal in receipt.refusals if refusal.reason != "invalid_document")
         return _json(200, _results(decoded.items, refused_sentence(stored, "documents")))
 
-    return Pending(current().write_logs(decoded.logs.batch, service=request.service), answer, decoded.logs.refusals)
+    recognisable = is_recognisable(decoded.logs.batch, request.received_ns)
+    return Pending(
+        current().write_logs(decoded.logs.batch, service=request.service), answer, decoded.logs.refusals, recognisable
+    )
 
 
 def document(request: Received) -> Pending:
@@ -88,7 +92,10 @@ def document(request: Received) -> Pending:
             return error_reply(400, error, request.content_type)
         return _json(201, _result(item, "", rest.partition("/")[2]))
 
-    return Pending(current().write_logs(decoded.logs.batch, service=request.service), answer, decoded.logs.refusals)
+    recognisable = is_recognisable(decoded.logs.batch, request.received_ns)
+    return Pending(
+        current().write_logs(decoded.logs.batch, service=request.service), answer, decoded.logs.refusals, recognisable
+    )
 
 
 def probe(request: Received) -> Reply:

@@ -5,6 +5,7 @@ from typing import Final
 from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply
+from collectors.receivers.repeats import is_recognisable
 from collectors.wire.compression import decompress
 from collectors.wire.journal_export import decode_journal
 from collectors.wire.limits import UnsupportedEncoding
@@ -27,4 +28,5 @@ def push(request: Received) -> Pending:
             return Reply(400, f"{refused_sentence(receipt.refusals, 'entries')}\n".encode())
         return Reply(200, b"OK.\n")
 
-    return Pending(current().write_logs(decoded.batch, service=request.service), answer, decoded.refusals)
+    recognisable = is_recognisable(decoded.batch, request.received_ns)
+    return Pending(current().write_logs(decoded.batch, service=request.service), answer, decoded.refusals, recognisable)

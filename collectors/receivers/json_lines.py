@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from collectors.receivers.answers import check_is_json, refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply, json_reply
+from collectors.receivers.repeats import is_recognisable
 from collectors.wire.compression import decompress
 from collectors.wire.json_lines import decode_json_lines
 from collectors.wire.json_record import FieldNames
@@ -29,7 +30,8 @@ def push(request: Received) -> Pending:
         return json_reply(200, counts)
 
     service = request.service or request.query.get("service") or None
-    return Pending(current().write_logs(decoded.batch, service=service), answer, decoded.refusals)
+    recognisable = is_recognisable(decoded.batch, request.received_ns)
+    return Pending(current().write_logs(decoded.batch, service=service), answer, decoded.refusals, recognisable)
 
 
 def field_names(request: Received) -> FieldNames:

@@ -3,6 +3,7 @@
 from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits
 from collectors.receivers.message import Pending, Received, Reply
+from collectors.receivers.repeats import is_recognisable
 from collectors.wire.compression import decompress, snappy_block
 from collectors.wire.limits import UnsupportedEncoding
 from collectors.wire.loki_push import decode_loki_push, decode_loki_push_json
@@ -30,4 +31,5 @@ def push(request: Received) -> Pending:
             return Reply(204)
         return Reply(400, f"{refused_sentence(receipt.refusals, 'entries')}\n".encode())
 
-    return Pending(current().write_logs(decoded.batch, service=request.service), answer, decoded.refusals)
+    recognisable = is_recognisable(decoded.batch, request.received_ns)
+    return Pending(current().write_logs(decoded.batch, service=request.service), answer, decoded.refusals, recognisable)

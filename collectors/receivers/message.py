@@ -58,6 +58,8 @@ class Pending:
     """Gets what the store took, with all refusals, the decoder's first."""
     refusals: tuple[Refusal, ...] = ()
     """What the decoder refused."""
+    is_recognisable: bool = False
+    """Whether the same request again can only be the same log records."""
 
 
 ErrorForm = Callable[[int, str, str], Reply]

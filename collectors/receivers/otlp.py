@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from collectors.receivers.answers import refused_sentence
 from collectors.receivers.limits import decode_limits, otlp_options
 from collectors.receivers.message import Pending, Received, Reply
+from collectors.receivers.repeats import is_recognisable
 from collectors.receivers.samples import write_decoded
 from collectors.wire.compression import decompress
 from collectors.wire.limits import UnsupportedEncoding
@@ -45,7 +46,8 @@ def logs(request: Received) -> Pending:
             response.partial_success.error_message = refused_sentence(receipt.refusals, "log records")
         return Reply(200, response.SerializeToString(), PROTOBUF)
 
-    return Pending(current().write_logs(decoded.batch, service=request.service), answer, decoded.refusals)
+    recognisable = is_recognisable(decoded.batch, request.received_ns)
+    return Pending(current().write_logs(decoded.batch, service=request.service), answer, decoded.refusals, recognisable)
 
 
 def metrics(request: Received) -> Pending:
