@@ -1,8 +1,10 @@
 """Log records are deleted by query: looked at, confirmed by hand, removed by a job, with a receipt that stays."""
 
 import time
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from fleet.jobs import due_jobs, run_job
@@ -90,3 +92,18 @@ def test_a_deletion_that_cannot_be_meant_says_why(client, form, sentence) -> Non
 
 def test_only_who_may_deletes(client) -> None:
     assert client_with_role("security_reviewer").post(PAGE, {**SPAN, "service": "shop"}).status_code == 403
+
+
+def test_the_command_previews_then_asks_for_what_its_number_confirms(client, store) -> None:
+    words = ("logs", "delete", "--query", '{app="shop"} |= "cart of"', "--from", "2020-01-01", "--to", "2099-01-01")
+    out = StringIO()
+    call_command(*words, stdout=out)
+    assert "2 log records match; nothing was deleted" in out.getvalue()
+    call_command(*words, "--confirm", "3", stdout=out)
+    assert not LogDeletion.objects.exists()
+    call_command(*words, "--confirm", "2", stdout=out)
+    run_job(due_jobs()[0])
+    assert LogDeletion.objects.get().rows_gone == 2
+    assert lines(store) == {"debug: cart", "cart table"}
+    with pytest.raises(CommandError, match="--from 'soon' is no time"):
+        call_command("logs", "delete", "--from", "soon", "--to", "later")
