@@ -1,7 +1,7 @@
 """Reads lock files: poetry.lock, uv.lock, pylock.toml, Pipfile.lock, package-lock.json; pure.
 
 Sources: https://packaging.python.org/en/latest/specifications/pylock-toml/,
-https://docs.npmjs.com/cli/configuring-npm/package-lock-json
+the npm documentation, "package-lock.json"
 """
 
 import tomllib

@@ -1,4 +1,4 @@
-"""Reads `npm audit --json` of npm 7 and later and of npm 6; pure. Source: https://docs.npmjs.com/cli/commands/npm-audit
+"""Reads `npm audit --json` of npm 7 and later and of npm 6; pure. Source: the npm documentation, "npm audit"
 
 npm 7: {"auditReportVersion": 2, "vulnerabilities": {NAME: {"via": [{...}|NAME], "nodes", "range", ...}}}; the file
 names ranges and no installed version. npm 6: {"advisories": {ID: {"module_name", "findings": [{"version"}], ...}}}.
