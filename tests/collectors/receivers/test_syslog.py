@@ -16,7 +16,7 @@ from collectors.receivers.syslog import SyslogPart, SyslogSettings
 from telemetry.model.errors import InvalidInput, StoreBusy
 from telemetry.store import TelemetryStore
 from tests.collectors.receivers.pushes import stored_logs
-from tests.telemetry.store.conftest import ROOT
+from tests.telemetry.conftest import ROOT
 
 HERE = "127.0.0.1:0"
 

@@ -17,7 +17,7 @@ from telemetry.store.housekeeping import release_memory
 from tests.conftest import service_of
 from tests.environment import DATA
 from tests.telemetry.batches import NOW_MS, sample_batch, series
-from tests.telemetry.store.conftest import ROOT
+from tests.telemetry.conftest import ROOT
 
 SLOW = "SELECT sum(sipHash64(number)) FROM numbers(100000000000)"
 

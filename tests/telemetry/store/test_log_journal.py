@@ -11,7 +11,7 @@ from telemetry.store.journal import Journal
 from telemetry.store.log_buffer import LogBuffer, packed, replay_logs, unpacked
 from telemetry.store.store import LOG_JOURNAL
 from tests.telemetry.batches import NOW_MS, log_batch
-from tests.telemetry.store.conftest import ROOT
+from tests.telemetry.conftest import ROOT
 
 NOW = NOW_MS * 10**6
 PATIENT = StoreSettings(fsync=False, log_insert_seconds=3600, group_commit_ms=0)
