@@ -59,6 +59,14 @@ def push(server: Running, service: str, *lines: str) -> None:
     assert answer.status_code == 204, answer.text
 
 
+def open_when_known(page: Page, url: str) -> None:
+    """Go to a service's page; one that just sent its first record is discovered within seconds."""
+    deadline = time.monotonic() + 60
+    while (response := page.goto(url)) is None or response.status == 404:
+        assert time.monotonic() < deadline, f"{url} is not there after a minute"
+        page.wait_for_timeout(500)
+
+
 def of_module(page: Page, module: str, expression: str, argument: Any) -> Any:
     """Value of a JavaScript expression of `m`, the module, and `a`, the argument."""
     return page.evaluate(
@@ -162,7 +170,7 @@ def test_a_refresh_brings_new_numbers_without_loading_the_page(page: Page, serve
 def test_commands_can_be_copied(page: Page, server: Running) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{server.url}/logs?service=nobody&from=2001-01-01&to=2001-01-02&q=")
-    page.goto(f"{server.url}/services/shop")
+    open_when_known(page, f"{server.url}/services/shop")
     command = page.locator(".command").first
     command.locator("button").click()
     copied = page.evaluate("navigator.clipboard.readText()")
