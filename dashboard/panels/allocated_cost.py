@@ -8,7 +8,7 @@ from decimal import Decimal
 from dashboard.panels.owned_costs import Term, owned_costs, terms
 from fleet.selectors.services import services_by_name
 from policies.costs.allocation import AllocationPolicy, Cost, totals
-from policies.costs.exact import EXACT
+from policies.costs.exact import exact_sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +77,11 @@ def _rows(costs: Iterable[Cost], simulated: bool) -> list[AllocatedRow]:
                 team=owner.team.name if owner and owner.team else "",
                 environment=environment,
                 currency=currency,
-                billed_cost=_sum(member.billed_cost for member in members),
-                effective_cost=_sum(member.effective_cost for member in members),
+                billed_cost=exact_sum(member.billed_cost for member in members),
+                effective_cost=exact_sum(member.effective_cost for member in members),
                 charges=sum(member.charges for member in members),
                 rules=tuple(sorted({member.rule for member in members} - {""})),
                 simulated=simulated,
             )
         )
     return rows
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = Decimal(0)
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
+from collectors.bills import amount_text
 from dashboard.panels.allocated_cost import Allocated, allocated_cost
 from dashboard.runtime.commands import StoreCommand
 from policies.costs.allocation import AllocationPolicy, read_allocation_policy
@@ -75,7 +75,7 @@ def _report(found: Allocated) -> dict[str, Any]:
         "to": (found.last + timedelta(days=1)).isoformat() if found.last else None,
         "policy": found.policy or None,
         "totals": [
-            {"currency": currency, "billed_cost": text_of(billed), "effective_cost": text_of(effective)}
+            {"currency": currency, "billed_cost": amount_text(billed), "effective_cost": amount_text(effective)}
             for currency, (billed, effective) in found.totals.items()
         ],
         "allocations": [
@@ -83,8 +83,8 @@ def _report(found: Allocated) -> dict[str, Any]:
                 "service": row.service or None,
                 "team": row.team or None,
                 "environment": row.environment or None,
-                "billed_cost": text_of(row.billed_cost),
-                "effective_cost": text_of(row.effective_cost),
+                "billed_cost": amount_text(row.billed_cost),
+                "effective_cost": amount_text(row.effective_cost),
                 "currency": row.currency,
                 "charges": row.charges,
                 "rules": list(row.rules),
@@ -94,12 +94,6 @@ def _report(found: Allocated) -> dict[str, Any]:
         ],
         "notes": list(found.notes),
     }
-
-
-def text_of(amount: Decimal) -> str:
-    """Exact decimal text without exponent or trailing zeros."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _lines(found: Allocated) -> Iterator[str]:
